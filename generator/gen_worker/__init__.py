@@ -1,0 +1,1 @@
+"""gen-worker: makes a standalone repository that holds one background worker."""

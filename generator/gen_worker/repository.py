@@ -1,0 +1,50 @@
+"""Make the new folder a git repository with a first commit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gen_worker.errors import RepositoryError
+from gen_worker.git import git
+
+COMMANDS = "git init && git add --all && git commit -m 'First commit'"
+_FALLBACK_IDENTITY = ("-c", "user.name=gen-worker", "-c", "user.email=gen-worker@localhost")
+
+
+def make_repository(folder: Path, message: str) -> str:
+    """Initialise git and commit everything.
+
+    The user's commit hooks and signing stay out: the first may refuse generated files and the
+    second may wait for a passphrase.
+
+    Args:
+        folder: The complete new repository.
+        message: The commit's message.
+
+    Returns:
+        The commit's hash.
+
+    Raises:
+        RepositoryError: Git failed.
+    """
+    try:
+        git(folder, "init", "--quiet")
+        git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
+        git(folder, "add", "--all", "--force")
+        plain = ("-c", "commit.gpgSign=false", "-c", f"core.hooksPath={os.devnull}")
+        identity = () if _has_identity(folder) else _FALLBACK_IDENTITY
+        git(folder, *plain, *identity, "commit", "--quiet", "--message", message)
+        return git(folder, "rev-parse", "HEAD")
+    except RepositoryError as error:
+        raise RepositoryError(f"Nothing was written: {error}. Try again with --no-git.") from error
+
+
+def _has_identity(folder: Path) -> bool:
+    """Tell whether git knows who commits; a fresh machine does not."""
+    try:
+        git(folder, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
+        git(folder, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT")
+    except RepositoryError:
+        return False
+    return True

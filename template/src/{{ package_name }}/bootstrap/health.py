@@ -1,0 +1,106 @@
+"""The worker's own heartbeat: a small file, written by the main loop, read by `health`.
+
+It needs no port and no Redis, and speaks of this process alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import Settings
+
+STALE = 15.0  # seconds without a beat after which a worker counts as stuck
+_INTERVAL = 2.0  # seconds between two writings
+
+
+def health_file(settings: Settings) -> Path:
+    """Where the heartbeat lies: `WORKER_HEALTH_FILE`, else in the temporary folder."""
+    if settings.worker_health_file:
+        return Path(settings.worker_health_file)
+    return Path(tempfile.gettempdir()) / f"{settings.worker_name}.{os.getuid()}.health"
+
+
+class Heartbeat:
+    """Writes the file, at most every other second.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._next = 0.0
+        self._last_state: bool | None = None
+
+    def beat(self, redis: bool) -> None:
+        """Say that the main loop turns.
+
+        Args:
+            redis: Whether Redis answered the last trip.
+        """
+        now = time.monotonic()
+        if now < self._next and redis == self._last_state:
+            return
+        self._next, self._last_state = now + _INTERVAL, redis
+        text = json.dumps({"pid": os.getpid(), "at": time.time(), "redis": redis})
+        try:
+            # A fresh name each time: a link that somebody planted is replaced, not followed.
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".health-")
+            with os.fdopen(handle, "w") as file:
+                file.write(text)
+            os.replace(name, self._path)
+        except OSError:
+            self._next = now + _INTERVAL  # a full disk must not stop jobs; `health` will tell
+
+    def remove(self) -> None:
+        """Take the file away; the worker has stopped."""
+        self._path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `health` found.
+
+    Args:
+        alive: The process runs and its main loop turns.
+        ready: It is alive and reaches Redis.
+        detail: A sentence for people.
+    """
+
+    alive: bool
+    ready: bool
+    detail: str
+
+
+def read_health(path: Path) -> Health:
+    """Judge a worker by its heartbeat."""
+    try:
+        beat = json.loads(path.read_text())
+        pid, at, redis = int(beat["pid"]), float(beat["at"]), bool(beat["redis"])
+    except FileNotFoundError:
+        return Health(False, False, f"no worker has written {path}")
+    except (OSError, ValueError, KeyError, TypeError):
+        return Health(False, False, f"{path} cannot be read")
+    if not _runs(pid):
+        return Health(False, False, f"the worker (process {pid}) has ended without signing off")
+    age = time.time() - at
+    if age > STALE:
+        return Health(False, False, f"the worker (process {pid}) is stuck: no beat for {age:.0f} s")
+    if not redis:
+        return Health(True, False, f"the worker (process {pid}) is alive, but Redis is away")
+    return Health(True, True, f"the worker (process {pid}) is alive, last beat {age:.0f} s ago")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

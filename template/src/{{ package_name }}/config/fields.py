@@ -1,0 +1,81 @@
+"""Building blocks of settings: JSON in one variable, and errors that name variables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """Something is wrong with the settings. The message names every bad variable, no value."""
+
+
+class EnvSettings(BaseSettings):
+    """Base of every group of variables: from the environment, then from `.env`.
+
+    Variables that no chosen module knows are ignored.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+class JsonModel(BaseModel):
+    """A JSON object inside a variable, with camelCase keys."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+def _parse(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("not valid JSON; it must be one JSON object on one line") from None
+
+
+Json = Annotated[T, NoDecode, BeforeValidator(_parse)]
+"""A variable that holds JSON. Malformed JSON is reported with the other errors."""
+
+
+def describe_errors(errors: Iterable[tuple[type[BaseSettings], ValidationError]]) -> str:
+    """One message for all errors of all groups: the variable, and what is wrong with it."""
+    lines = []
+    for model, error in errors:
+        for item in error.errors(include_url=False, include_input=False, include_context=False):
+            path = [str(part) for part in item["loc"]] or ["settings"]
+            name = _variable(model, path[0])
+            problem = "is missing" if item["type"] == "missing" else item["msg"]
+            lines.append(f"  {'.'.join([name, *path[1:]])}: {problem}")
+    return "\n".join(["these variables are missing or wrong:", *sorted(set(lines))])
+
+
+def _variable(model: type[BaseSettings], field: str) -> str:
+    prefix = str(model.model_config.get("env_prefix", ""))
+    known = model.model_fields.get(field)
+    alias = known.validation_alias if known is not None else None
+    if alias is None:
+        return (prefix + field).upper() if known is not None else field.upper()
+    choices = getattr(alias, "choices", [alias])
+    return str(choices[0]).upper()

@@ -1,0 +1,125 @@
+"""Structured logs: JSON lines for machines, `pretty` for people.
+
+Lines of RQ and every other library go through the same renderer.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from .settings import Settings
+
+_LEVELS = {"warn": "warning"}
+_NOISY = ("rq", "urllib3", "botocore", "httpx", "httpcore")  # INFO lines that ours repeat
+
+
+def configure_logging(
+    settings: Settings, *, secrets: Iterable[str] = (), stream: TextIO | None = None
+) -> None:
+    """Send every log line to standard output.
+
+    Args:
+        settings: Level, form and service name.
+        secrets: Texts that no line may hold, for instance passwords; replaced by `***`.
+        stream: Instead of standard output.
+    """
+    config = settings.logger_config
+    level = logging.getLevelNamesMapping()[_LEVELS.get(config.level, config.level).upper()]
+    output = stream or sys.stdout
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level if stream else structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _Service(settings.service),
+        structlog.processors.format_exc_info,
+        _Scrubber(secrets),
+    ]
+    renderers = _pretty(output) if config.pretty else _json()
+    structlog.configure(
+        processors=[*shared, *renderers],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_LineLoggerFactory(output),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            foreign_pre_chain=shared,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # RQ sets the level of these itself when it is imported.
+    logging.getLogger("rq.worker").setLevel(max(level, logging.WARNING))
+
+
+def _json() -> list[Processor]:
+    return [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]
+
+
+def _pretty(output: TextIO) -> list[Processor]:
+    return [structlog.dev.ConsoleRenderer(colors=output.isatty(), timestamp_key="time")]
+
+
+class _Service:
+    """Adds the service's name to a line."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(
+        self, logger: Any, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        event["service"] = self._name
+        return event
+
+
+class _Scrubber:
+    """Replaces secrets in every text of a line, tracebacks included."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # Very short texts would blot out half the log.
+        self._secrets = sorted({text for text in secrets if len(text) >= 4}, key=len, reverse=True)
+
+    def __call__(
+        self, logger: Any, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        for secret in self._secrets:
+            for key, value in event.items():
+                if isinstance(value, str) and secret in value:
+                    event[key] = value.replace(secret, "***")
+        return event
+
+
+class _LineLogger:
+    """Writes one line in one call; a closed or full output never stops a job."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def msg(self, message: str) -> None:
+        try:
+            self._output.write(message + "\n")
+            self._output.flush()
+        except (OSError, ValueError):
+            pass  # a job closed standard output, or the disk behind it is full
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
+class _LineLoggerFactory:
+    def __init__(self, output: TextIO) -> None:
+        self._logger = _LineLogger(output)
+
+    def __call__(self, *args: Any) -> _LineLogger:
+        return self._logger

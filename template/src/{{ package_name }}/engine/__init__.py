@@ -1,0 +1,51 @@
+"""The engine: a concurrent RQ worker, the job policy and the payload contract.
+
+It is self-contained and owned by the template: updates replace it. Owners use what is
+named here and write their own code in `processors/`.
+"""
+
+from .contract import Payload
+from .errors import (
+    Duplicate,
+    JobError,
+    PayloadError,
+    PermanentError,
+    TemporaryError,
+    UnknownJobError,
+)
+from .outcomes import FailedJob
+from .policy import Backoff, Policy
+from .processor import (
+    JobContext,
+    Processor,
+    find_processor,
+    processor,
+    processors,
+    provide,
+)
+from .publish import Publisher, Receipt, publish_to
+from .worker import Options, ThreadWorker
+
+__all__ = [
+    "Backoff",
+    "Duplicate",
+    "FailedJob",
+    "JobContext",
+    "JobError",
+    "Options",
+    "Payload",
+    "PayloadError",
+    "PermanentError",
+    "Policy",
+    "Processor",
+    "Publisher",
+    "Receipt",
+    "TemporaryError",
+    "ThreadWorker",
+    "UnknownJobError",
+    "find_processor",
+    "processor",
+    "processors",
+    "provide",
+    "publish_to",
+]

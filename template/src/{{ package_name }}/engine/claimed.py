@@ -1,0 +1,150 @@
+"""A job that the worker holds: RQ's Job, parsed only when somebody looks at it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import UTC, datetime
+from typing import Any
+
+from redis import Redis
+from rq.exceptions import DeserializationError
+from rq.executions import Execution
+from rq.job import Job, Retry
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+
+class LazyJob(Job):
+    """RQ's job, restored from its hash at the first access to anything but id and key.
+
+    Restoring costs as much as everything else the engine does for a job, and most jobs end
+    without anyone asking.
+    """
+
+    def __init__(self, job_id: str, connection: Redis, raw: dict[bytes, bytes]) -> None:
+        self.__dict__.update(_id=job_id, connection=connection, serializer=JSONSerializer, _raw=raw)
+
+    def __getattr__(self, name: str) -> Any:
+        raw = self.__dict__.pop("_raw", None)
+        if raw is None:
+            raise AttributeError(name)
+        Job.__init__(self, self._id, connection=self.connection, serializer=JSONSerializer)
+        self.restore(raw)
+        return getattr(self, name)
+
+
+class Claim:
+    """One delivery of a job to this worker.
+
+    Args:
+        queue: The queue it came from.
+        execution_id: Id of this delivery; `entry` is the token of ownership in Redis.
+        job_id: The job's id.
+        raw: The job's hash as it stands in Redis.
+        worker: Name of this worker.
+    """
+
+    __slots__ = (
+        "_settled",
+        "deadline",
+        "entry",
+        "execution_id",
+        "job",
+        "job_id",
+        "queue",
+        "raw",
+        "started",
+        "stopped",
+        "task",
+        "worker",
+    )
+
+    def __init__(
+        self, queue: Queue, execution_id: str, job_id: str, raw: dict[bytes, bytes], worker: str
+    ) -> None:
+        self.queue = queue
+        self.execution_id = execution_id
+        self.job_id = job_id
+        self.entry = f"{job_id}:{execution_id}"
+        self.raw = raw
+        self.worker = worker
+        self.job = LazyJob(job_id, queue.connection, raw)
+        self.started = datetime.now(UTC)
+        self.deadline: Any = None
+        self.task: Any = None
+        self.stopped = False
+        self._settled = [True]
+
+    def settle(self) -> bool:
+        """Win the right to decide how this delivery ends. True for one caller only."""
+        try:
+            return self._settled.pop()
+        except IndexError:
+            return False
+
+    def call(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """What shall be called: dotted path, positional and keyword arguments.
+
+        Raises:
+            DeserializationError: The job is not JSON. It is never unpickled: whoever can
+                write to Redis could then run code here.
+        """
+        data = self.raw.get(b"data", b"")
+        try:
+            data = zlib.decompress(data)
+        except zlib.error:
+            pass  # published uncompressed
+        try:
+            path, instance, args, kwargs = json.loads(data)
+        except (ValueError, TypeError):
+            raise DeserializationError(
+                "the job is not JSON; publish it with serializer='json'"
+            ) from None
+        if instance is not None or not isinstance(path, str):
+            raise DeserializationError("the job calls a method; publish a function's dotted path")
+        return path, list(args), dict(kwargs)
+
+    def text(self, field: bytes) -> str:
+        """A field of the job's hash, '' when it is absent."""
+        return self.raw.get(field, b"").decode()
+
+    def number(self, field: bytes) -> int | None:
+        """A numeric field of the job's hash, None when it is absent."""
+        value = self.raw.get(field)
+        return int(value) if value else None
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this delivery is, counted from 1."""
+        return (self.number(b"number_of_retries") or 0) + 1
+
+    @property
+    def waited_ms(self) -> int | None:
+        """Milliseconds between the last queueing and the start of this delivery."""
+        enqueued = self.text(b"enqueued_at")
+        if not enqueued:
+            return None
+        wait = self.started - datetime.fromisoformat(enqueued)
+        return max(0, round(wait.total_seconds() * 1000))
+
+    def needs_rq(self, result: object) -> bool:
+        """Whether RQ's own success handling is needed: anything beyond a plain return."""
+        raw = self.raw
+        return bool(
+            isinstance(result, Retry)
+            or raw.get(b"success_callback_name")
+            or raw.get(b"webhooks")
+            or raw.get(b"repeats_left")
+            or raw.get(b"rate_limit_key")
+            or raw.get(b"group_id")
+        )
+
+    def execution(self) -> Execution:
+        """RQ's record of this delivery."""
+        record = Execution(
+            self.execution_id, self.job_id, connection=self.queue.connection, worker_name=self.worker
+        )
+        record.created_at = record.last_heartbeat = self.started
+        record._job = self.job
+        return record

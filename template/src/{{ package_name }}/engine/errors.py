@@ -1,0 +1,48 @@
+"""What a processor may raise, and what the engine makes of it."""
+
+from __future__ import annotations
+
+
+class JobError(Exception):
+    """Base of every error that tells the engine how to go on with a job."""
+
+
+class PermanentError(JobError):
+    """Trying again cannot help: the job fails at once, whatever attempts are left."""
+
+
+class TemporaryError(JobError):
+    """Trying again may help: the job is retried by its policy.
+
+    Args:
+        message: What went wrong, without secrets or payload values.
+        retry_after: Seconds to wait before the next attempt, when the other side named
+            them (for instance HTTP `Retry-After`); otherwise the policy's backoff counts.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PayloadError(PermanentError):
+    """The payload does not fit its contract. The message names fields, never values."""
+
+
+class UnknownJobError(PermanentError):
+    """No processor of this worker bears the job's function name."""
+
+
+class Duplicate(JobError):
+    """The work of this job is done already: the job counts as success and is not run."""
+
+
+class JobStopped(BaseException):
+    """Raised inside a running job that somebody stopped (`rq` stop commands).
+
+    It is no `Exception`, so that a processor's `except Exception` does not swallow it.
+    """
+
+
+class RedisUnavailableError(JobError):
+    """Redis could not be reached in time."""

@@ -1,0 +1,141 @@
+#!lua
+-- One trip of a worker to Redis: hand in the outcomes of finished jobs, take new jobs.
+--
+-- ARGV[1] is a JSON object:
+--   prefix, worker, now (seconds, float), now_text (RQ's time format), done (count), seconds
+--   outcomes  list of {queue, job, execution, ttl, ended, fields} of jobs that returned
+--   queues    names of the queues, most important first
+--   free      how many jobs to take
+--   hold      seconds added to a job's own timeout until other tools may call it abandoned
+--   longest   the longest timeout in seconds that a processor asks for, -1 for no limit
+--   first     number of the first execution id to hand out; token: what the ids start with
+--   promote   whether delayed jobs that are due are moved to their queue
+--
+-- Returns {codes, jobs, suspended, limited}:
+--   codes     per outcome: 1 stored, 0 not ours any more (dropped), 2 has dependents:
+--             left as it is, because RQ's own code must finish it
+--   jobs      list of {queue, execution, job, hash} now owned by the worker
+--   suspended 1 when `rq suspend` holds (nothing is taken then)
+--   limited   {queue, job} of due jobs under RQ's RateLimit, which RQ's own code must move
+--
+-- The entry `job:execution` in the started registry is the token of ownership: whoever
+-- removes it may write the outcome.
+local p = cjson.decode(ARGV[1])
+local pre = p.prefix
+local call = redis.call
+local worker_key = pre .. ':worker:' .. p.worker
+local running_key = worker_key .. ':executions'
+
+local function drop_execution(queue, job, execution)
+  local entry = job .. ':' .. execution
+  call('DEL', pre .. ':execution:' .. entry)
+  call('ZREM', pre .. ':executions:' .. job, execution)
+  call('SREM', running_key, entry)
+end
+
+local function store(o)
+  local entry = o.job .. ':' .. o.execution
+  local started = pre .. ':wip:' .. o.queue
+  local key = pre .. ':job:' .. o.job
+  local dependents = key .. ':dependents'
+  local results = pre .. ':results:' .. o.job
+  local dependencies = pre .. ':job::' .. o.job .. ':dependencies'
+  if not call('ZSCORE', started, entry) then return 0 end
+  if call('EXISTS', dependents) == 1 then return 2 end
+  call('ZREM', started, entry)
+  drop_execution(o.queue, o.job, o.execution)
+  if o.ttl == 0 then
+    call('DEL', key, dependencies, results)
+    return 1
+  end
+  -- A job deleted while it ran stays deleted.
+  if call('EXISTS', key) == 0 then return 1 end
+  call('HSET', key, 'status', 'finished', 'ended_at', o.ended, 'last_heartbeat', o.ended)
+  call('XADD', results, 'MAXLEN', '~', 10, '*', unpack(o.fields))
+  if o.ttl > 0 then
+    call('EXPIRE', key, o.ttl)
+    call('EXPIRE', results, o.ttl)
+    call('ZADD', pre .. ':finished:' .. o.queue, p.now + o.ttl, o.job)
+  else
+    call('PERSIST', results)
+    call('ZADD', pre .. ':finished:' .. o.queue, '+inf', o.job)
+  end
+  return 1
+end
+
+-- Delayed jobs (retries, enqueue_in, enqueue_at) whose time has come.
+local function promote(queue, limited)
+  local scheduled = pre .. ':scheduled:' .. queue
+  local due = call('ZRANGEBYSCORE', scheduled, '-inf', p.now, 'LIMIT', 0, 500)
+  for _, job in ipairs(due) do
+    local key = pre .. ':job:' .. job
+    local f = call('HMGET', key, 'status', 'rate_limit_key', 'enqueue_at_front',
+      'enqueue_at_front_on_retry', 'ended_at')
+    if f[2] and f[2] ~= '' then
+      table.insert(limited, {queue, job})
+    else
+      call('ZREM', scheduled, job)
+      if f[1] == 'scheduled' then
+        local front = f[3] == '1' or (f[4] == '1' and f[5] and f[5] ~= '')
+        call('HSET', key, 'status', 'queued', 'enqueued_at', p.now_text)
+        call(front and 'LPUSH' or 'RPUSH', pre .. ':queue:' .. queue, job)
+      end
+    end
+  end
+end
+
+local function lease_until(timeout)
+  local limit = tonumber(timeout) or 180
+  if limit < 0 or p.longest < 0 then return '+inf', 86400 * 365 end
+  if p.longest > limit then limit = p.longest end
+  return p.now + limit + p.hold, limit + p.hold
+end
+
+local function claim(queue, job)
+  local key = pre .. ':job:' .. job
+  local timeout = call('HGET', key, 'timeout')
+  if not timeout and call('EXISTS', key) == 0 then return nil end  -- deleted while it waited
+  local execution = string.format('%s%012x', p.token, p.first)
+  p.first = p.first + 1
+  local entry = job .. ':' .. execution
+  local score, ttl = lease_until(timeout)
+  call('HSET', key, 'status', 'started', 'started_at', p.now_text,
+    'last_heartbeat', p.now_text, 'worker_name', p.worker)
+  call('PERSIST', key)
+  call('ZADD', pre .. ':wip:' .. queue, score, entry)
+  call('HSET', pre .. ':execution:' .. entry, 'id', execution, 'job_id', job, 'created_at', p.now,
+    'last_heartbeat', p.now, 'worker_name', p.worker)
+  call('EXPIRE', pre .. ':execution:' .. entry, math.ceil(ttl))
+  call('ZADD', pre .. ':executions:' .. job, score, execution)
+  call('EXPIRE', pre .. ':executions:' .. job, math.ceil(ttl))
+  call('SADD', running_key, entry)
+  return {queue, execution, job, call('HGETALL', key)}
+end
+
+local codes = {}
+for i, outcome in ipairs(p.outcomes) do codes[i] = store(outcome) end
+
+-- Only a living worker counts: a bare hash would never expire.
+if p.done > 0 and call('EXISTS', worker_key) == 1 then
+  call('HINCRBY', worker_key, 'successful_job_count', p.done)
+  call('HINCRBYFLOAT', worker_key, 'total_working_time', p.seconds)
+end
+
+local limited = {}
+if p.promote then
+  for _, queue in ipairs(p.queues) do promote(queue, limited) end
+end
+
+local jobs = {}
+local suspended = call('EXISTS', pre .. ':suspended')
+if suspended == 0 then
+  for _, queue in ipairs(p.queues) do
+    while #jobs < p.free do
+      local job = call('LPOP', pre .. ':queue:' .. queue)
+      if not job then break end
+      local claimed = claim(queue, job)
+      if claimed then table.insert(jobs, claimed) end
+    end
+  end
+end
+return {codes, jobs, suspended, limited}

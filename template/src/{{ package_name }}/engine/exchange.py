@@ -1,0 +1,191 @@
+"""The worker's one trip to Redis: outcomes in, jobs out (see exchange.lua)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from redis import Redis
+from rq.queue import Queue
+from rq.results import Result
+from rq.serializers import JSONSerializer
+from rq.utils import utcformat
+
+from . import keys
+from .claimed import Claim
+
+STORED, NOT_OURS, HAS_DEPENDENTS = 1, 0, 2
+REQUEUED, NOTHING, LIMIT_REACHED = 1, 0, 2
+_UNSERIALIZABLE = "Unserializable return value"  # RQ's own placeholder
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A job that returned: what has to be stored."""
+
+    claim: Claim
+    result: object
+    result_ttl: int
+    ended: datetime
+
+    @property
+    def seconds(self) -> float:
+        """How long the job ran."""
+        return (self.ended - self.claim.started).total_seconds()
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that exchange.lua reads."""
+        claim = self.claim
+        fields = [
+            "type", Result.Type.SUCCESSFUL.value,
+            "worker_name", claim.worker,
+            "execution_id", claim.execution_id,
+            "execution_started_at", claim.started.timestamp(),
+            "execution_ended_at", self.ended.timestamp(),
+        ]  # fmt: skip
+        if self.result is not None:
+            fields += ["return_value", _encode(self.result)]
+        return {
+            "queue": claim.queue.name,
+            "job": claim.job_id,
+            "execution": claim.execution_id,
+            "ttl": self.result_ttl,
+            "ended": utcformat(self.ended),
+            "fields": fields,
+        }
+
+
+def _encode(result: object) -> str:
+    try:
+        raw = JSONSerializer.dumps(result)
+    except (TypeError, ValueError, RecursionError):
+        raw = JSONSerializer.dumps(_UNSERIALIZABLE)
+    return b64encode(raw).decode()
+
+
+@dataclass(slots=True)
+class Trade:
+    """What a trip brought back."""
+
+    codes: list[int]
+    claims: list[Claim]
+    suspended: bool
+    limited: list[tuple[str, str]]
+
+
+class Exchange:
+    """Calls the Lua scripts for one worker.
+
+    Args:
+        connection: The worker's client, without retries of its own: a repeated claim would
+            take jobs that nobody runs.
+        queues: The worker's queues, most important first.
+        worker: Name of the worker.
+        longest: The longest timeout in seconds of any processor, -1 for no limit.
+        hold: Seconds added to it before other tools may call a running job abandoned.
+    """
+
+    def __init__(
+        self, connection: Redis, queues: Sequence[Queue], worker: str, longest: int, hold: int
+    ) -> None:
+        self.connection = connection
+        self._queues = {queue.name: queue for queue in queues}
+        self._worker = worker
+        self._token = secrets.token_hex(10)
+        self._next = 0
+        self._fixed = {
+            "prefix": keys.PREFIX,
+            "worker": worker,
+            "queues": list(self._queues),
+            "longest": longest,
+            "hold": hold,
+            "token": self._token,
+        }
+        self._exchange = connection.register_script(_lua("exchange"))
+        self._release = connection.register_script(_lua("release"))
+        self._own = connection.register_script(_lua("own"))
+
+    def trade(self, outcomes: Sequence[Outcome], *, free: int, promote: bool) -> Trade:
+        """Hand in outcomes and take up to `free` jobs.
+
+        Raises:
+            redis.exceptions.RedisError: The trip failed; it may have happened all the same.
+        """
+        now = datetime.now(UTC)
+        request = self._fixed | {
+            "now": time.time(),
+            "now_text": utcformat(now),
+            "outcomes": [outcome.to_json() for outcome in outcomes],
+            "done": len(outcomes),
+            "seconds": sum(outcome.seconds for outcome in outcomes),
+            "free": free,
+            "first": self._next,
+            "promote": promote,
+        }
+        self._next += free
+        codes, jobs, suspended, limited = self._exchange(args=[json.dumps(request)])
+        return Trade(
+            codes=codes,
+            claims=[self._claim(*job) for job in jobs],
+            suspended=bool(suspended),
+            limited=[(queue.decode(), job.decode()) for queue, job in limited],
+        )
+
+    def _claim(self, queue: bytes, execution: bytes, job: bytes, pairs: list[bytes]) -> Claim:
+        items = iter(pairs)
+        return Claim(
+            queue=self._queues[queue.decode()],
+            execution_id=execution.decode(),
+            job_id=job.decode(),
+            raw=dict(zip(items, items, strict=True)),
+            worker=self._worker,
+        )
+
+    def owns(self, claim: Claim, lease: int) -> bool:
+        """Whether a delivery is still ours; renews the lease if so."""
+        return bool(
+            self._own(
+                keys=[keys.STARTED + claim.queue.name, keys.WORKER + self._worker],
+                args=[claim.entry, lease],
+            )
+        )
+
+    def release(
+        self, entries: Iterable[tuple[str, str, str, str]], *, dead: bool = False, limit: int = 0
+    ) -> list[int]:
+        """Put running jobs back to the front of their queues.
+
+        Args:
+            entries: (queue, job id, execution id, worker) of each.
+            dead: They belong to workers believed dead; each such delivery counts.
+            limit: How many such deliveries a job may have before it is left to this worker
+                to be failed.
+        """
+        listed = [
+            {"queue": queue, "job": job, "execution": execution, "worker": worker}
+            for queue, job, execution, worker in entries
+        ]
+        if not listed:
+            return []
+        request = {
+            "prefix": keys.PREFIX,
+            "now_text": utcformat(datetime.now(UTC)),
+            # LPUSH turns the order round: the oldest job must be pushed last.
+            "entries": listed[::-1],
+            "dead": dead,
+            "limit": limit,
+            "heir": self._worker,
+        }
+        codes: list[int] = self._release(args=[json.dumps(request)])
+        return codes[::-1]
+
+
+def _lua(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")

@@ -1,0 +1,89 @@
+"""The engine's log lines: one event per turn in a job's life, never a payload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from .claimed import Claim
+
+log: Any = structlog.get_logger("engine")
+
+
+def start(claim: Claim, job_type: str) -> None:
+    """A delivery begins to run."""
+    log.info(
+        "job.start",
+        jobId=claim.job_id,
+        jobType=job_type,
+        attempt=claim.attempt,
+        waitMs=claim.waited_ms,
+    )
+
+
+def done(claim: Claim, job_type: str, seconds: float) -> None:
+    """The processor returned."""
+    log.info(
+        "job.done",
+        jobId=claim.job_id,
+        jobType=job_type,
+        attempt=claim.attempt,
+        durationMs=_ms(seconds),
+    )
+
+
+def duplicate(claim: Claim, job_type: str, reason: str) -> None:
+    """The work was done before; nothing ran."""
+    log.info("job.duplicate", jobId=claim.job_id, jobType=job_type, reason=reason)
+
+
+def retry(
+    claim: Claim, job_type: str, attempt: int, seconds: float, delay: float, error: BaseException
+) -> None:
+    """An attempt failed and another follows after `delay` seconds."""
+    log.warning(
+        "job.retry",
+        jobId=claim.job_id,
+        jobType=job_type,
+        attempt=attempt,
+        durationMs=_ms(seconds),
+        delayMs=_ms(delay),
+        error=describe(error),
+    )
+
+
+def failed(
+    claim: Claim, job_type: str, attempt: int, seconds: float, error: BaseException
+) -> None:
+    """The job failed for good."""
+    log.error(
+        "job.failed",
+        jobId=claim.job_id,
+        jobType=job_type,
+        attempt=attempt,
+        durationMs=_ms(seconds),
+        error=describe(error),
+        exc_info=error if error.__traceback__ else None,
+    )
+
+
+def interrupted(job_id: str, reason: str) -> None:
+    """A delivery ended without a verdict; the job is queued again, no attempt is spent."""
+    log.warning("job.interrupted", jobId=job_id, reason=reason)
+
+
+def dropped(claim: Claim) -> None:
+    """The job was taken over by another worker (or deleted) before its outcome was stored."""
+    log.warning("job.dropped", jobId=claim.job_id, reason="no longer owned by this worker")
+
+
+def describe(error: BaseException) -> str:
+    """Type and message of an error, on one line."""
+    text = str(error).strip()
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

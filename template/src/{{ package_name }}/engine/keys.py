@@ -1,0 +1,44 @@
+"""Every private key layout of RQ 3.0 that the engine relies on, in one place.
+
+RQ's public classes know these names as well; the Lua scripts need them as plain strings.
+When RQ's pin is raised, this file and the contract tests are what to look at.
+"""
+
+from __future__ import annotations
+
+from rq.defaults import RQ_KEY_PREFIX as PREFIX
+
+QUEUES = f"{PREFIX}:queues"  # set of queue keys
+WORKERS = f"{PREFIX}:workers"  # set of worker keys
+SUSPENDED = f"{PREFIX}:suspended"  # exists while `rq suspend` holds
+
+JOB = f"{PREFIX}:job:"  # + job id: the job's hash
+RESULTS = f"{PREFIX}:results:"  # + job id: stream of results
+EXECUTION = f"{PREFIX}:execution:"  # + job id:execution id: hash of one running attempt
+EXECUTIONS = f"{PREFIX}:executions:"  # + job id: sorted set of execution ids
+WORKER = f"{PREFIX}:worker:"  # + worker name: the worker's hash; its TTL is the lease
+
+QUEUE = f"{PREFIX}:queue:"  # + queue name: list of waiting job ids
+STARTED = f"{PREFIX}:wip:"  # + queue name: sorted set of job id:execution id
+FINISHED = f"{PREFIX}:finished:"  # + queue name: sorted set of job ids
+FAILED = f"{PREFIX}:failed:"
+CANCELED = f"{PREFIX}:canceled:"
+SCHEDULED = f"{PREFIX}:scheduled:"
+
+# Fields that the engine adds to a job's hash; RQ keeps what it does not know.
+INTERRUPTIONS = "interruptions"  # deliveries that ended with their worker's death
+
+
+def worker_executions(worker: str) -> str:
+    """Set of job id:execution id that a worker is running."""
+    return f"{WORKER}{worker}:executions"
+
+
+def dependents(job_id: str) -> str:
+    """Set of jobs that wait for this one."""
+    return f"{JOB}{job_id}:dependents"
+
+
+def dependencies(job_id: str) -> str:
+    """Set of jobs that this one waits for (RQ really writes two colons)."""
+    return f"{JOB}:{job_id}:dependencies"

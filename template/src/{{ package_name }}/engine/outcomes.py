@@ -1,0 +1,254 @@
+"""How a delivery ends when a plain return is not all there is to it.
+
+Failure, retry, callbacks, repeats, rate limits, groups and webhooks are RQ's own code, run
+in the job's thread. Each way out first makes sure that the delivery is still ours, and goes
+on until Redis has taken the outcome, however long Redis is away.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
+from rq.callbacks import execute_failure_callback, execute_stopped_callback
+from rq.job_lifecycle import call_exception_handlers, format_exc_info
+from rq.results import Result
+
+from . import journal, keys
+from .claimed import Claim, LazyJob
+from .deadlines import Deadline
+from .errors import JobStopped, PermanentError
+from .exchange import Exchange
+from .tasks import Task
+
+if TYPE_CHECKING:
+    from .worker import ThreadWorker
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A job that failed for good, as it is handed to whoever keeps such jobs."""
+
+    job_id: str
+    job_type: str
+    path: str
+    payload: Any
+    queue: str
+    attempts: int
+    error: str
+    traceback: str
+    worker: str
+
+
+FailureHook = Callable[[FailedJob], None]
+
+
+class Outcomes:
+    """Writes the outcomes that need RQ.
+
+    Args:
+        worker: The worker, for RQ's own handling.
+        exchange: For the question whether a delivery is still ours.
+        lease: Seconds by which that question renews the worker's lease.
+        leaving: Set when the process is about to end: stop trying.
+        hooks: Called with each job that failed for good.
+    """
+
+    def __init__(
+        self,
+        worker: ThreadWorker,
+        exchange: Exchange,
+        *,
+        lease: int,
+        leaving: threading.Event,
+        hooks: list[FailureHook],
+    ) -> None:
+        self._worker = worker
+        self._exchange = exchange
+        self._lease = lease
+        self._leaving = leaving
+        self._hooks = hooks
+
+    def success(self, claim: Claim, result: object) -> None:
+        """Finish a job that returned, by RQ's own code."""
+
+        def finish() -> None:
+            self._worker._finalize_success(claim.job, claim.queue, claim.execution(), result)
+
+        self._until_stored(claim, finish)
+
+    def failure(self, claim: Claim, task: Task, error: BaseException, seconds: float) -> None:
+        """Finish a job that raised: stopped, retried, or failed for good."""
+        attempt = claim.attempt
+        delay = None if claim.stopped else self.retry_delay(claim, task, error)
+        if claim.stopped:
+            stored = self._until_stored(claim, lambda: self._stop(claim))
+            if stored:
+                journal.failed(claim, task.name, attempt, seconds, JobStopped("stopped on request"))
+        elif delay is not None:
+            wait = delay
+            if self._until_stored(claim, lambda: self._retry(claim, task, error, wait)):
+                journal.retry(claim, task.name, attempt, seconds, wait, error)
+        elif self._until_stored(claim, lambda: self._fail(claim, error)):
+            self._report(claim, task, error, seconds, attempt)
+
+    def abandon(self, claim: Claim, task: Task, error: BaseException) -> None:
+        """Fail a job for good that keeps bringing down its workers."""
+        if self._until_stored(claim, lambda: self._fail(claim, error)):
+            self._report(claim, task, error, 0.0, claim.attempt)
+
+    @staticmethod
+    def retry_delay(claim: Claim, task: Task, error: BaseException) -> float | None:
+        """Seconds until the next attempt, None when there is none.
+
+        What the publisher asked for (RQ's Retry) wins over the processor's policy; an error
+        marked permanent wins over both.
+        """
+        left = claim.number(b"retries_left")
+        if left is not None:
+            permanent = isinstance(error, PermanentError)
+            return float(claim.job.get_retry_interval()) if left > 0 and not permanent else None
+        return task.policy.retry_delay(claim.attempt, error) if task.policy else None
+
+    def spend_attempt(self, claim: Claim, seconds: float) -> None:
+        """Record a failed attempt of a job that stays in its slot for the next one.
+
+        Args:
+            claim: The delivery.
+            seconds: How long it may go on, for the entry that other tools look at.
+        """
+        attempts = claim.attempt
+        claim.raw[b"number_of_retries"] = str(attempts).encode()
+        try:
+            with self._worker.connection.pipeline() as pipeline:
+                pipeline.hset(keys.JOB + claim.job_id, "number_of_retries", attempts)
+                entry = {claim.entry: time.time() + seconds + self._lease}
+                pipeline.zadd(keys.STARTED + claim.queue.name, entry, xx=True, gt=True)
+                pipeline.execute()
+        except RedisError:
+            # Lost only if this process dies as well: the next worker then grants one more.
+            journal.log.warning("redis.lost", jobId=claim.job_id)
+
+    def _until_stored(self, claim: Claim, store: Callable[[], None]) -> bool:
+        """Store an outcome once, trying until Redis has it.
+
+        Returns:
+            False when the delivery was no longer ours, or the process is leaving.
+        """
+        tried = False
+        wait = 0.1
+        while True:
+            try:
+                if not self._exchange.owns(claim, self._lease):
+                    if not tried:
+                        journal.dropped(claim)
+                    return tried
+                if tried:  # what the last try changed in memory did not reach Redis
+                    claim.job = LazyJob(claim.job_id, claim.queue.connection, claim.raw)
+                tried = True
+                store()
+            except RedisError:
+                journal.log.warning("redis.lost", jobId=claim.job_id, retryMs=round(wait * 1000))
+                if self._leaving.wait(wait):
+                    return False
+                wait = min(wait * 2, 2.0)
+
+    def _stop(self, claim: Claim) -> None:
+        worker, job = self._worker, claim.job
+        job.ended_at = datetime.now(UTC)
+        try:
+            execute_stopped_callback(job, Deadline)
+        except Exception:
+            journal.log.exception("job.callback", jobId=claim.job_id)
+        worker._stopped_job_id = claim.job_id
+        worker.handle_job_failure(
+            job, claim.queue, exc_string="Job stopped by user.", execution=claim.execution()
+        )
+
+    def _retry(self, claim: Claim, task: Task, error: BaseException, delay: float) -> None:
+        job, queue, worker = claim.job, claim.queue, self._worker
+        exc_info = self._call_back(claim, error)
+        job.ended_at = datetime.now(UTC)
+        job.number_of_retries = claim.attempt
+        if claim.number(b"retries_left") is not None:
+            worker.handle_job_failure(
+                job, queue, exc_string=format_exc_info(exc_info), execution=claim.execution()
+            )
+            return
+        with worker.connection.pipeline() as pipeline:
+            worker.increment_failed_job_count(pipeline)
+            worker.increment_total_working_time(job.ended_at - claim.started, pipeline)
+            if delay > 0:
+                due = datetime.now(UTC) + timedelta(seconds=delay)
+                queue.schedule_job(job, due, pipeline=pipeline)
+                # RQ cuts the time down to whole seconds.
+                pipeline.zadd(keys.SCHEDULED + queue.name, {job.id: due.timestamp()})
+            else:
+                queue._enqueue_job(job, pipeline=pipeline)
+            Result.create(
+                job,
+                Result.Type.RETRIED,
+                job.failure_ttl,
+                exc_string=format_exc_info(exc_info),
+                worker_name=worker.name,
+                pipeline=pipeline,
+                execution_id=claim.execution_id,
+                execution_started_at=claim.started,
+                execution_ended_at=job.ended_at,
+            )
+            worker.cleanup_execution(job, pipeline, claim.execution())
+            pipeline.execute()
+        worker._release_slot_safely(job)
+
+    def _fail(self, claim: Claim, error: BaseException) -> None:
+        job, worker = claim.job, self._worker
+        job.retries_left = 0 if claim.number(b"retries_left") is not None else None
+        job.ended_at = datetime.now(UTC)
+        exc_info = self._call_back(claim, error)
+        # A job that somebody requeues later starts with its full number of attempts.
+        job.number_of_retries = 0
+        worker.handle_job_failure(
+            job,
+            claim.queue,
+            exc_string=format_exc_info(exc_info),
+            execution=claim.execution(),
+        )
+
+    def _call_back(self, claim: Claim, error: BaseException) -> ExcInfo:
+        """Run RQ's failure callback and exception handlers; a raising callback replaces the error."""
+        exc_info: ExcInfo = (type(error), error, error.__traceback__)
+        try:
+            execute_failure_callback(claim.job, Deadline, *exc_info)
+        except Exception as other:
+            exc_info = (type(other), other, other.__traceback__)
+        call_exception_handlers(self._worker._exc_handlers, claim.job, *exc_info)
+        return exc_info
+
+    def _report(
+        self, claim: Claim, task: Task, error: BaseException, seconds: float, attempt: int
+    ) -> None:
+        journal.failed(claim, task.name, attempt, seconds, error)
+        record = FailedJob(
+            job_id=claim.job_id,
+            job_type=task.name,
+            path=task.path,
+            payload=task.payload,
+            queue=claim.queue.name,
+            attempts=attempt,
+            error=journal.describe(error),
+            traceback=format_exc_info((type(error), error, error.__traceback__)),
+            worker=claim.worker,
+        )
+        for hook in self._hooks:
+            try:
+                hook(record)
+            except Exception:
+                journal.log.exception("job.failed.hook", jobId=claim.job_id)

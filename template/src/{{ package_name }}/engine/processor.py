@@ -1,0 +1,249 @@
+"""The processor: a function that does one kind of job, its payload and its policy."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar, get_type_hints, overload
+
+from .contract import P, Payload, load_payload
+from .errors import UnknownJobError
+from .policy import Backoff, Policy
+from .publish import Publisher, Receipt, default_publisher
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a processor can know about the attempt it is running.
+
+    A processor that wants it names a second parameter of this type.
+    """
+
+    job_id: str
+    job_type: str
+    attempt: int
+    attempts: int
+    queue: str
+    payload: Payload
+    target: str | None = None
+
+
+Provider = Callable[[JobContext], AbstractContextManager[Any]]
+
+_registry: dict[str, Processor[Any, Any]] = {}
+_providers: dict[type, Provider] = {}
+
+
+def provide(kind: type, provider: Provider) -> None:
+    """Make processors able to ask for a resource by annotating a parameter with its type.
+
+    Args:
+        kind: The annotation, for instance a database session's class.
+        provider: Opens the resource for one attempt; left normally when the processor
+            returned, with the exception when it raised.
+    """
+    _providers[kind] = provider
+
+
+class Processor(Generic[P, R]):
+    """A decorated function: callable as before, and able to publish its own jobs."""
+
+    def __init__(
+        self,
+        function: Callable[..., R],
+        policy: Policy,
+        job_id: Callable[[P], str] | None,
+        target: Callable[[P], str] | None,
+    ) -> None:
+        self.function = function
+        self.policy = policy
+        self.path = f"{function.__module__}.{function.__name__}"
+        self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        self.is_async = inspect.iscoroutinefunction(function)
+        self._job_id = job_id
+        self._target = target
+        self.payload_type: type[P]
+        self.payload_type, self._resources = _read_signature(function)
+        self.__doc__ = function.__doc__
+
+    def __repr__(self) -> str:
+        return f"<Processor {self.name}>"
+
+    def __call__(self, payload: P | dict[str, Any], *resources: Any) -> R:
+        """Run the function in this process: for tests, and for RQ's own workers."""
+        loaded = load_payload(self.payload_type, payload, self.name)
+        if resources or not self._resources:
+            return self.function(loaded, *resources)
+        return self.run(
+            JobContext(
+                job_id="direct",
+                job_type=self.name,
+                attempt=1,
+                attempts=1,
+                queue="",
+                payload=loaded,
+                target=self.target_for(loaded),
+            )
+        )
+
+    def run(self, context: JobContext) -> R:
+        """Run one attempt with every resource the function asks for.
+
+        For an `async def` processor the result is a coroutine that holds the resources
+        until it has ended.
+        """
+        if not self._resources:
+            return self.function(context.payload)
+        if self.is_async:
+            return self._run_async(context)  # type: ignore[return-value]
+        with ExitStack() as stack:
+            return self.function(context.payload, *self._open(stack, context))
+
+    async def _run_async(self, context: JobContext) -> Any:
+        with ExitStack() as stack:
+            return await self.function(context.payload, *self._open(stack, context))  # type: ignore[misc]
+
+    def _open(self, stack: ExitStack, context: JobContext) -> Iterable[Any]:
+        for kind in self._resources:
+            if kind is JobContext:
+                yield context
+            else:
+                yield stack.enter_context(_providers[kind](context))
+
+    def job_id_for(self, payload: P) -> str | None:
+        """The job id that this payload asks for, in the letters that RQ allows."""
+        return None if self._job_id is None else safe_job_id(self._job_id(payload))
+
+    def target_for(self, payload: P) -> str | None:
+        """What the job works on (the ledger's key); by default what its id is made of."""
+        source = self._target or self._job_id
+        return None if source is None else source(payload)
+
+    def enqueue(
+        self,
+        payload: P,
+        *,
+        job_id: str | None = None,
+        delay: float = 0.0,
+        publisher: Publisher | None = None,
+    ) -> Receipt:
+        """Publish a job.
+
+        Args:
+            payload: The typed payload.
+            job_id: Identity of the job; by default what the processor derives from the
+                payload, else a random one. The same id is not queued twice while the first
+                waits or runs.
+            delay: Seconds before the job may run.
+            publisher: Where to publish; by default the queue of the settings.
+
+        Returns:
+            The job's id, and whether it was queued or is a duplicate.
+
+        Raises:
+            redis.exceptions.ConnectionError: Redis cannot be reached.
+        """
+        target = publisher or default_publisher()
+        return target.publish(self, payload, job_id=job_id, delay=delay)
+
+
+def safe_job_id(text: str) -> str:
+    """Make a job id of letters, digits, `_` and `-`, as RQ demands.
+
+    Other characters become `-`; a short hash then keeps different texts different.
+    """
+    cleaned = re.sub(r"[^A-Za-z0-9_-]", "-", text)
+    if cleaned == text and text:
+        return text
+    return f"{cleaned}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+
+
+@overload
+def processor(function: Callable[..., R], /) -> Processor[Any, R]: ...
+
+
+@overload
+def processor(
+    *,
+    attempts: int = 3,
+    backoff: Backoff | None = None,
+    timeout: int | None = 180,
+    result_ttl: int = 500,
+    keep_order: bool = False,
+    job_id: Callable[[Any], str] | None = None,
+    target: Callable[[Any], str] | None = None,
+) -> Callable[[Callable[..., R]], Processor[Any, R]]: ...
+
+
+def processor(
+    function: Callable[..., R] | None = None,
+    /,
+    *,
+    attempts: int = 3,
+    backoff: Backoff | None = None,
+    timeout: int | None = 180,
+    result_ttl: int = 500,
+    keep_order: bool = False,
+    job_id: Callable[[Any], str] | None = None,
+    target: Callable[[Any], str] | None = None,
+) -> Any:
+    """Declare a processor, with its policy beside it.
+
+    Args:
+        function: Takes the payload (a `Payload` subclass), then any resources by type.
+        attempts: How many times a job may run before it fails for good.
+        backoff: Waiting time between attempts; by default 3 s, doubled each time.
+        timeout: Seconds one attempt may take; None for no limit.
+        result_ttl: Seconds a finished job is kept in Redis.
+        keep_order: Wait for a retry in the slot, so that no later job overtakes.
+        job_id: Derives the job's id from the payload, so that the same work is not queued
+            twice.
+        target: Derives what the job works on, where that differs from the id.
+
+    Raises:
+        TypeError: The function's parameters are not annotated as a processor's must be.
+    """
+    policy = Policy(attempts, backoff or Backoff(), timeout, result_ttl, keep_order)
+
+    def decorate(decorated: Callable[..., R]) -> Processor[Any, R]:
+        made: Processor[Any, R] = Processor(decorated, policy, job_id, target)
+        _registry[made.path] = made
+        return made
+
+    return decorate if function is None else decorate(function)
+
+
+def processors() -> list[Processor[Any, Any]]:
+    """Every processor that has been imported, by name."""
+    return sorted(_registry.values(), key=lambda each: each.name)
+
+
+def find_processor(name: str) -> Processor[Any, Any]:
+    """Look a processor up by its dotted path or by its name.
+
+    Raises:
+        UnknownJobError: There is none; the message lists the names there are.
+    """
+    found = _registry.get(name) or next((p for p in processors() if p.name == name), None)
+    if found is None:
+        known = ", ".join(each.name for each in processors()) or "none"
+        raise UnknownJobError(f"unknown job {name!r}; this worker knows: {known}")
+    return found
+
+
+def _read_signature(function: Callable[..., Any]) -> tuple[type[Any], list[type]]:
+    hints = get_type_hints(function)
+    parameters = list(inspect.signature(function).parameters)
+    model = hints.get(parameters[0]) if parameters else None
+    if not (isinstance(model, type) and issubclass(model, Payload)):
+        raise TypeError(f"{function.__qualname__}: the first parameter must be a Payload model")
+    missing = [name for name in parameters if name not in hints]
+    if missing:
+        raise TypeError(f"{function.__qualname__}: parameter {missing[0]!r} needs a type")
+    return model, [hints[name] for name in parameters[1:]]

@@ -1,0 +1,158 @@
+"""Publishing: a typed payload becomes an RQ job, and no id is queued twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from redis import Redis
+from redis.client import Pipeline
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from . import keys
+from .contract import dump_payload
+
+if TYPE_CHECKING:
+    from .contract import Payload
+    from .processor import Processor
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Answer of a publication.
+
+    Args:
+        job_id: The job's id.
+        queued: False when a job with this id is waiting or running already.
+    """
+
+    job_id: str
+    queued: bool
+
+
+class Publisher:
+    """Puts jobs on one queue of one Redis. Safe to share between threads.
+
+    Args:
+        connection: The Redis client.
+        queue: Name of the queue.
+    """
+
+    def __init__(self, connection: Redis, queue: str) -> None:
+        self.connection = connection
+        self.queue = queue
+        self._script = connection.register_script(files(__package__).joinpath("publish.lua").read_text())
+
+    def publish(
+        self,
+        processor: Processor[Any, Any],
+        payload: Payload,
+        *,
+        job_id: str | None = None,
+        delay: float = 0.0,
+    ) -> Receipt:
+        """Publish one job, in one round trip.
+
+        Args:
+            processor: What shall run.
+            payload: Its payload.
+            job_id: Identity; by default what the processor derives, else a random one.
+            delay: Seconds before it may run.
+        """
+        identity, keys_, args = self._prepare(processor, payload, job_id, delay)
+        return Receipt(identity, bool(self._script(keys=keys_, args=args)))
+
+    def publish_many(
+        self, processor: Processor[Any, Any], payloads: Iterable[Payload], *, batch: int = 500
+    ) -> list[Receipt]:
+        """Publish many jobs with few round trips.
+
+        Args:
+            processor: What shall run.
+            payloads: A payload per job.
+            batch: Jobs per round trip.
+        """
+        receipts: list[Receipt] = []
+        prepared = [self._prepare(processor, payload, None, 0.0) for payload in payloads]
+        for start in range(0, len(prepared), batch):
+            part = prepared[start : start + batch]
+            with self.connection.pipeline(transaction=False) as pipeline:
+                self._load_script(pipeline)
+                for _, keys_, args in part:
+                    self._script(keys=keys_, args=args, client=pipeline)
+                answers = pipeline.execute()[-len(part) :]
+            receipts += [
+                Receipt(identity, bool(answer))
+                for (identity, _, _), answer in zip(part, answers, strict=True)
+            ]
+        return receipts
+
+    def _load_script(self, pipeline: Pipeline) -> None:
+        # redis-py loads missing scripts itself before a pipeline runs; nothing to send.
+        pipeline.scripts.add(self._script)
+
+    def _prepare(
+        self, processor: Processor[Any, Any], payload: Payload, job_id: str | None, delay: float
+    ) -> tuple[str, list[str], list[Any]]:
+        identity = job_id or processor.job_id_for(payload) or uuid4().hex
+        policy = processor.policy
+        job = Job.create(
+            processor.path,
+            args=[dump_payload(payload)],
+            connection=self.connection,
+            id=identity,
+            origin=self.queue,
+            timeout=policy.timeout if policy.timeout is not None else -1,
+            result_ttl=policy.result_ttl,
+            description=processor.name,  # RQ's default repeats the payload, and RQ logs it
+            serializer=JSONSerializer,
+            status=JobStatus.SCHEDULED if delay > 0 else JobStatus.QUEUED,
+        )
+        if delay <= 0:
+            job.enqueued_at = datetime.now(UTC)
+        fields = [
+            item
+            for key, value in job.to_dict().items()
+            if value is not None
+            for item in (key, value if isinstance(value, bytes) else str(value))
+        ]
+        due = str(time.time() + delay) if delay > 0 else ""
+        return identity, self._keys(identity), [identity, due, keys.QUEUE + self.queue, *fields]
+
+    def _keys(self, job_id: str) -> list[str]:
+        return [
+            keys.JOB + job_id,
+            keys.QUEUE + self.queue,
+            keys.QUEUES,
+            keys.RESULTS + job_id,
+            keys.FAILED + self.queue,
+            keys.FINISHED + self.queue,
+            keys.CANCELED + self.queue,
+            keys.SCHEDULED + self.queue,
+        ]
+
+
+_default: Callable[[], Publisher] | None = None
+
+
+def publish_to(factory: Callable[[], Publisher]) -> None:
+    """Name where `Processor.enqueue` publishes; asked at the first use, not before."""
+    global _default  # noqa: PLW0603 - one default per process is the point
+    _default = factory
+
+
+def default_publisher() -> Publisher:
+    """The publisher named by `publish_to`.
+
+    Raises:
+        RuntimeError: None was named.
+    """
+    if _default is None:
+        raise RuntimeError("no default queue: call publish_to() or pass publisher=")
+    return _default()

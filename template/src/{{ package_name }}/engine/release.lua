@@ -1,0 +1,53 @@
+#!lua
+-- Put running jobs back at the front of their queue: a drain's leftovers, or a dead worker's.
+--
+-- ARGV[1] is a JSON object:
+--   prefix, now_text, entries (list of {queue, job, execution, worker})
+--   dead    true: the entries belong to workers believed dead, which is checked again here;
+--           each such delivery is counted
+--   limit   how many deliveries may end with their worker's death before the job is failed
+--   heir    name of the worker that takes over a job whose limit is reached
+--
+-- Returns a code per entry: 1 queued again, 0 nothing to do (owned by somebody else, ended,
+-- or its worker is alive), 2 limit reached: the entry now belongs to the heir, who must fail it.
+local p = cjson.decode(ARGV[1])
+local pre = p.prefix
+local call = redis.call
+local codes = {}
+
+local function release(e)
+  local entry = e.job .. ':' .. e.execution
+  local started = pre .. ':wip:' .. e.queue
+  local key = pre .. ':job:' .. e.job
+  local worker_key = pre .. ':worker:' .. e.worker
+  if p.dead and e.worker ~= '' and call('EXISTS', worker_key) == 1
+      and call('HEXISTS', worker_key, 'death') == 0 then
+    return 0
+  end
+  if not call('ZSCORE', started, entry) then
+    call('SREM', worker_key .. ':executions', entry)
+    return 0
+  end
+  -- Canceled, stopped or deleted while it ran: only the traces are cleared.
+  local runnable = call('HGET', key, 'status') == 'started'
+  if p.dead and runnable then
+    local lost = call('HINCRBY', key, 'interruptions', 1)
+    if lost >= p.limit then
+      call('SREM', worker_key .. ':executions', entry)
+      call('SADD', pre .. ':worker:' .. p.heir .. ':executions', entry)
+      call('HSET', pre .. ':execution:' .. entry, 'worker_name', p.heir)
+      return 2
+    end
+  end
+  call('ZREM', started, entry)
+  call('DEL', pre .. ':execution:' .. entry)
+  call('ZREM', pre .. ':executions:' .. e.job, e.execution)
+  call('SREM', worker_key .. ':executions', entry)
+  if not runnable then return 0 end
+  call('HSET', key, 'status', 'queued', 'enqueued_at', p.now_text)
+  call('LPUSH', pre .. ':queue:' .. e.queue, e.job)
+  return 1
+end
+
+for i, entry in ipairs(p.entries) do codes[i] = release(entry) end
+return codes

@@ -1,0 +1,221 @@
+"""Running one delivery: resolve, call within the deadline, hand the outcome on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextvars import Context
+from datetime import UTC, datetime
+from queue import SimpleQueue
+
+import structlog
+from rq.job import _current_job
+from rq.timeouts import JobTimeoutException
+
+from . import journal
+from .claimed import Claim
+from .deadlines import Deadline
+from .errors import Duplicate, JobStopped
+from .exchange import Outcome
+from .outcomes import Outcomes
+from .tasks import Resolver, Task, unresolved_task
+
+
+class Runner:
+    """Runs claims in threads, and coroutine processors on one event loop beside them.
+
+    Args:
+        resolve: Finds what a claim calls.
+        outcomes: Ends deliveries that need RQ's own code.
+        returned: Takes the outcome of a job that simply returned.
+        ended: Told when a delivery has ended any other way.
+        yielded: Told when a delivery gives itself back because the worker is draining.
+        draining: Set while the worker takes no more jobs.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolver,
+        outcomes: Outcomes,
+        returned: Callable[[Outcome], None],
+        ended: Callable[[Claim], None],
+        yielded: Callable[[Claim], None],
+        draining: threading.Event,
+    ) -> None:
+        self._resolve = resolve
+        self._outcomes = outcomes
+        self._returned = returned
+        self._ended = ended
+        self._yielded = yielded
+        self._draining = draining
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._threads = 0
+        self._outstanding = 0
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
+
+    def start(self, claim: Claim) -> None:
+        """Run a claim beside the others. Called by the worker's main thread only."""
+        try:
+            task = self._resolve(claim)
+        except Exception as error:
+            refused = error
+            self._submit(lambda: self._fail(claim, unresolved_task(claim), refused, 0.0))
+            return
+        if task.is_async:
+            loop = self._event_loop()
+            loop.call_soon_threadsafe(self._create_task, claim, task)
+        else:
+            self._submit(lambda: self._run(claim, task))
+
+    def finish_by_rq(self, outcome: Outcome) -> None:
+        """End a job that returned, but has dependents."""
+        self._submit(lambda: self._finish(outcome.claim, outcome.result))
+
+    def stop(self, claim: Claim) -> bool:
+        """Raise inside a running job because somebody stopped it."""
+        claim.stopped = True
+        if claim.task is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(claim.task.cancel)
+            return True
+        return claim.deadline is not None and claim.deadline.fire(JobStopped)
+
+    # --- threads ---------------------------------------------------------------------------
+
+    def _submit(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            self._outstanding += 1
+        self._work.put(work)
+        if self._threads < self._outstanding:
+            self._threads += 1
+            threading.Thread(
+                target=self._slot, name=f"slot {self._threads}", daemon=True
+            ).start()
+
+    def _slot(self) -> None:
+        while True:
+            work = self._work.get()
+            # A fresh context: what a job binds is gone when the next one starts.
+            Context().run(work)
+            if os.getpid() != self._pid:
+                os._exit(0)  # the job forked, and this is its child coming back
+            with self._lock:
+                self._outstanding -= 1
+
+    def _run(self, claim: Claim, task: Task) -> None:
+        self._begin(claim, task)
+        while True:
+            started = time.perf_counter()
+            try:
+                claim.deadline = Deadline(task.timeout)
+                with claim.deadline:
+                    if claim.stopped:  # before it began
+                        raise JobStopped
+                    result = task.call()
+            except Duplicate as error:
+                journal.duplicate(claim, task.name, str(error))
+                result = None
+            except BaseException as error:
+                if os.getpid() != self._pid:
+                    os._exit(1)
+                seconds = time.perf_counter() - started
+                delay = self._delay_in_slot(claim, task, error)
+                if delay is None:
+                    self._fail(claim, task, error, seconds)
+                    return
+                journal.retry(claim, task.name, claim.attempt, seconds, delay, error)
+                self._outcomes.spend_attempt(claim, delay + (task.timeout or 0))
+                if self._draining.wait(delay):
+                    self._yielded(claim)
+                    return
+                journal.start(claim, task.name)
+                continue
+            else:
+                if os.getpid() != self._pid:
+                    return
+                journal.done(claim, task.name, time.perf_counter() - started)
+            self._succeed(claim, task, result)
+            return
+
+    def _begin(self, claim: Claim, task: Task) -> None:
+        structlog.contextvars.bind_contextvars(jobId=claim.job_id, jobType=task.name)
+        _current_job.set(claim.job)
+        journal.start(claim, task.name)
+
+    def _succeed(self, claim: Claim, task: Task, result: object) -> None:
+        if not claim.settle():
+            return
+        if claim.needs_rq(result):
+            self._finish(claim, result, task)
+            return
+        ttl = claim.number(b"result_ttl")
+        if ttl is None:
+            ttl = task.policy.result_ttl if task.policy else 500
+        self._returned(Outcome(claim, result, ttl, datetime.now(UTC)))
+
+    def _finish(self, claim: Claim, result: object, task: Task | None = None) -> None:
+        try:
+            self._outcomes.success(claim, result)
+        except Exception as error:  # a success callback that raises fails the job
+            task = task or unresolved_task(claim)
+            self._outcomes.failure(claim, task, error, 0.0)
+        finally:
+            self._ended(claim)
+
+    def _fail(self, claim: Claim, task: Task, error: BaseException, seconds: float) -> None:
+        if not claim.settle():
+            return
+        try:
+            self._outcomes.failure(claim, task, error, seconds)
+        except Exception:
+            journal.log.exception("job.outcome", jobId=claim.job_id)
+        finally:
+            self._ended(claim)
+
+    def _delay_in_slot(self, claim: Claim, task: Task, error: BaseException) -> float | None:
+        """Seconds to wait here for the next attempt, for a processor that keeps the order."""
+        keeps_order = task.policy is not None and task.policy.keep_order
+        if not keeps_order or claim.stopped or claim.number(b"retries_left") is not None:
+            return None
+        return self._outcomes.retry_delay(claim, task, error)
+
+    # --- coroutines ------------------------------------------------------------------------
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="coroutines", daemon=True).start()
+        return self._loop
+
+    def _create_task(self, claim: Claim, task: Task) -> None:
+        assert self._loop is not None
+        claim.task = self._loop.create_task(self._run_async(claim, task), context=Context())
+
+    async def _run_async(self, claim: Claim, task: Task) -> None:
+        self._begin(claim, task)
+        started = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(task.timeout) as limit:
+                result = await task.call()
+        except Duplicate as error:
+            journal.duplicate(claim, task.name, str(error))
+            result = None
+        except BaseException as raised:
+            error = raised
+            if limit.expired():
+                error = JobTimeoutException(f"timeout of {task.timeout} seconds")
+            seconds = time.perf_counter() - started
+            await loop.run_in_executor(None, self._fail, claim, task, error, seconds)
+            return
+        else:
+            journal.done(claim, task.name, time.perf_counter() - started)
+        if claim.needs_rq(result):
+            await loop.run_in_executor(None, self._succeed, claim, task, result)
+        else:
+            self._succeed(claim, task, result)

@@ -1,0 +1,93 @@
+"""From a claimed job to something that can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .claimed import Claim
+from .contract import load_payload
+from .errors import PayloadError
+from .policy import Policy
+from .processor import JobContext, find_processor
+
+
+@dataclass(slots=True)
+class Task:
+    """What runs for a claim.
+
+    Args:
+        name: The job's type, as logs show it.
+        path: Dotted path of the function.
+        policy: The processor's policy; None for a plain function, which RQ's rules govern.
+        timeout: Seconds one attempt may take, None for no limit.
+        call: Runs it; for a coroutine function, makes the coroutine.
+        is_async: Whether `call` makes a coroutine.
+        payload: The payload as it came, for whoever keeps failed jobs.
+    """
+
+    name: str
+    path: str
+    policy: Policy | None
+    timeout: int | None
+    call: Callable[[], Any]
+    is_async: bool
+    payload: Any = None
+
+
+Resolver = Callable[[Claim], Task]
+
+
+def processor_task(claim: Claim) -> Task:
+    """Only processors may run: a dotted path in Redis must not reach any other code.
+
+    Raises:
+        DeserializationError: The job is not JSON.
+        UnknownJobError: Its function is no processor of this worker.
+    """
+    path, args, kwargs = claim.call()
+    processor = find_processor(path)
+    payload = kwargs if kwargs and not args else (args[0] if args else {})
+
+    def call() -> Any:
+        if len(args) > 1 or (args and kwargs):
+            raise PayloadError(f"payload of {processor.name}: expected one JSON object")
+        loaded = load_payload(processor.payload_type, payload, processor.name)
+        return processor.run(
+            JobContext(
+                job_id=claim.job_id,
+                job_type=processor.name,
+                attempt=claim.attempt,
+                attempts=processor.policy.attempts,
+                queue=claim.queue.name,
+                payload=loaded,
+                target=processor.target_for(loaded),
+            )
+        )
+
+    policy = processor.policy
+    return Task(
+        processor.name, path, policy, policy.timeout, call, processor.is_async, payload
+    )
+
+
+def any_task(claim: Claim) -> Task:
+    """Processors by their policy, any other importable function by RQ's own rules.
+
+    For queues that trusted publishers share with other RQ workers.
+    """
+    path, args, kwargs = claim.call()
+    try:
+        return processor_task(claim)
+    except Exception:  # not a processor
+        timeout = claim.number(b"timeout")
+        limit = timeout if timeout is not None and timeout > 0 else None
+        return Task(path, path, None, limit, lambda: claim.job._execute(), False, [args, kwargs])
+
+
+def unresolved_task(claim: Claim) -> Task:
+    """Stands in for a job that could not be read: it fails at once and is kept."""
+    name = claim.text(b"description") or "unknown"
+    policy = Policy(attempts=1)
+    return Task(name, name, policy, policy.timeout, lambda: None, False)

@@ -1,0 +1,42 @@
+"""The integrations of this worker: one package each, found by looking, imported when used.
+
+A package declares itself as `MODULE` in its `module.py`, which must stay cheap to import:
+the vendor's library is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+from pydantic_settings import BaseSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What the worker needs to know about an integration.
+
+    Args:
+        name: As `gen-worker --with` calls it.
+        settings: Its variables.
+        check: Reaches out to the other side and returns a sentence about what it found; any
+            exception means that it cannot be used.
+        start: Called once before the worker takes jobs.
+        close: Closes its connections when the worker stops.
+    """
+
+    name: str
+    settings: type[BaseSettings]
+    check: Callable[[], str]
+    start: Callable[[], None] = lambda: None
+    close: Callable[[], None] = lambda: None
+
+
+@cache
+def chosen_modules() -> tuple[Module, ...]:
+    """Every integration in this package, by name."""
+    names = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.ispkg)
+    return tuple(import_module(f"{__name__}.{name}.module").MODULE for name in names)

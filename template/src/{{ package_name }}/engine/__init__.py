@@ -13,6 +13,7 @@ from .errors import (
     TemporaryError,
     UnknownJobError,
 )
+from .options import Options
 from .outcomes import FailedJob
 from .policy import Backoff, Policy
 from .processor import (
@@ -24,7 +25,7 @@ from .processor import (
     provide,
 )
 from .publish import Publisher, Receipt, publish_to
-from .worker import Options, ThreadWorker
+from .worker import ThreadWorker
 
 __all__ = [
     "Backoff",

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from redis import Redis
 from redis.exceptions import RedisError
 
-_LOOK = 1.0  # seconds one look may block
+_LOOK = 1  # seconds one look may block
 _PAUSE = 0.5  # seconds between looks while Redis is away
 
 
@@ -26,7 +26,9 @@ class Arrivals:
         notify: Called from the waiting thread.
     """
 
-    def __init__(self, connection: Redis, queue_keys: list[str], notify: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: Redis, queue_keys: list[str], notify: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._notify = notify
         self._armed = [threading.Event() for _ in queue_keys]

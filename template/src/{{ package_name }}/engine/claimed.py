@@ -143,7 +143,10 @@ class Claim:
     def execution(self) -> Execution:
         """RQ's record of this delivery."""
         record = Execution(
-            self.execution_id, self.job_id, connection=self.queue.connection, worker_name=self.worker
+            self.execution_id,
+            self.job_id,
+            connection=self.queue.connection,
+            worker_name=self.worker,
         )
         record.created_at = record.last_heartbeat = self.started
         record._job = self.job

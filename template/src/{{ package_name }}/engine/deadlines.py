@@ -31,7 +31,7 @@ class Deadline(BaseDeathPenalty):
         self,
         timeout: float | None,
         exception: type[BaseException] = JobTimeoutException,
-        **kwargs: Any,
+        **_: Any,
     ) -> None:
         self._timeout = timeout
         self._exception = exception

@@ -33,7 +33,7 @@ class UnknownJobError(PermanentError):
     """No processor of this worker bears the job's function name."""
 
 
-class Duplicate(JobError):
+class Duplicate(JobError):  # noqa: N818 - no error: the work is done
     """The work of this job is done already: the job counts as success and is not run."""
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from redis import Redis
 from rq.queue import Queue
 from rq.results import Result
-from rq.serializers import JSONSerializer
 from rq.utils import utcformat
 
 from . import keys
@@ -64,9 +63,9 @@ class Outcome:
 
 def _encode(result: object) -> str:
     try:
-        raw = JSONSerializer.dumps(result)
+        raw = json.dumps(result).encode()
     except (TypeError, ValueError, RecursionError):
-        raw = JSONSerializer.dumps(_UNSERIALIZABLE)
+        raw = json.dumps(_UNSERIALIZABLE).encode()
     return b64encode(raw).decode()
 
 
@@ -156,6 +155,11 @@ class Exchange:
                 args=[claim.entry, lease],
             )
         )
+
+    def read_job(self, job_id: str) -> dict[bytes, bytes]:
+        """A job's hash as it stands in Redis."""
+        raw: dict[bytes, bytes] = self.connection.hgetall(keys.JOB + job_id)  # type: ignore[assignment]
+        return raw
 
     def release(
         self, entries: Iterable[tuple[str, str, str, str]], *, dead: bool = False, limit: int = 0

@@ -53,9 +53,7 @@ def retry(
     )
 
 
-def failed(
-    claim: Claim, job_type: str, attempt: int, seconds: float, error: BaseException
-) -> None:
+def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: BaseException) -> None:
     """The job failed for good."""
     log.error(
         "job.failed",
@@ -76,6 +74,11 @@ def interrupted(job_id: str, reason: str) -> None:
 def dropped(claim: Claim) -> None:
     """The job was taken over by another worker (or deleted) before its outcome was stored."""
     log.warning("job.dropped", jobId=claim.job_id, reason="no longer owned by this worker")
+
+
+def redis_lost(error: BaseException) -> None:
+    """Redis does not answer; the worker goes on trying."""
+    log.warning("redis.lost", error=describe(error))
 
 
 def describe(error: BaseException) -> str:

@@ -6,7 +6,9 @@ When RQ's pin is raised, this file and the contract tests are what to look at.
 
 from __future__ import annotations
 
-from rq.defaults import RQ_KEY_PREFIX as PREFIX
+from rq.defaults import RQ_KEY_PREFIX
+
+PREFIX = RQ_KEY_PREFIX  # the environment variable of this name changes it, as for all of RQ
 
 QUEUES = f"{PREFIX}:queues"  # set of queue keys
 WORKERS = f"{PREFIX}:workers"  # set of worker keys

@@ -13,19 +13,15 @@ from redis.exceptions import RedisError
 
 
 class Lease:
-    """Renews the worker's key, and tells whether Redis answered.
+    """Renews the worker's key.
 
     Args:
         renew: Writes the worker's key with its TTL.
         seconds: The lease. It is renewed four times in this span.
-        beat: Called after every try with True when Redis answered.
     """
 
-    def __init__(
-        self, renew: Callable[[], None], seconds: float, beat: Callable[[bool], None]
-    ) -> None:
+    def __init__(self, renew: Callable[[], None], seconds: float) -> None:
         self._renew = renew
-        self._beat = beat
         self._interval = seconds / 4
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
@@ -43,9 +39,7 @@ class Lease:
             try:
                 self._renew()
             except RedisError:
-                self._beat(False)
                 # Sooner than usual: after an outage the key must be back before others look twice.
                 self._stop.wait(min(1.0, self._interval))
             else:
-                self._beat(True)
                 self._stop.wait(self._interval)

@@ -95,7 +95,7 @@ class Outcomes:
                 journal.failed(claim, task.name, attempt, seconds, JobStopped("stopped on request"))
         elif delay is not None:
             wait = delay
-            if self._until_stored(claim, lambda: self._retry(claim, task, error, wait)):
+            if self._until_stored(claim, lambda: self._retry(claim, error, wait)):
                 journal.retry(claim, task.name, attempt, seconds, wait, error)
         elif self._until_stored(claim, lambda: self._fail(claim, error)):
             self._report(claim, task, error, seconds, attempt)
@@ -173,7 +173,7 @@ class Outcomes:
             job, claim.queue, exc_string="Job stopped by user.", execution=claim.execution()
         )
 
-    def _retry(self, claim: Claim, task: Task, error: BaseException, delay: float) -> None:
+    def _retry(self, claim: Claim, error: BaseException, delay: float) -> None:
         job, queue, worker = claim.job, claim.queue, self._worker
         exc_info = self._call_back(claim, error)
         job.ended_at = datetime.now(UTC)
@@ -223,7 +223,7 @@ class Outcomes:
         )
 
     def _call_back(self, claim: Claim, error: BaseException) -> ExcInfo:
-        """Run RQ's failure callback and exception handlers; a raising callback replaces the error."""
+        """Run RQ's failure callback and exception handlers; what a callback raises counts."""
         exc_info: ExcInfo = (type(error), error, error.__traceback__)
         try:
             execute_failure_callback(claim.job, Deadline, *exc_info)

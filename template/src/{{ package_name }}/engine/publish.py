@@ -47,7 +47,8 @@ class Publisher:
     def __init__(self, connection: Redis, queue: str) -> None:
         self.connection = connection
         self.queue = queue
-        self._script = connection.register_script(files(__package__).joinpath("publish.lua").read_text())
+        source = files(__package__).joinpath("publish.lua").read_text(encoding="utf-8")
+        self._script = connection.register_script(source)
 
     def publish(
         self,

@@ -93,9 +93,7 @@ class Runner:
         self._work.put(work)
         if self._threads < self._outstanding:
             self._threads += 1
-            threading.Thread(
-                target=self._slot, name=f"slot {self._threads}", daemon=True
-            ).start()
+            threading.Thread(target=self._slot, name=f"slot {self._threads}", daemon=True).start()
 
     def _slot(self) -> None:
         while True:
@@ -207,11 +205,10 @@ class Runner:
             journal.duplicate(claim, task.name, str(error))
             result = None
         except BaseException as raised:
-            error = raised
-            if limit.expired():
-                error = JobTimeoutException(f"timeout of {task.timeout} seconds")
+            late = JobTimeoutException(f"timeout of {task.timeout} seconds")
+            cause = late if limit.expired() else raised
             seconds = time.perf_counter() - started
-            await loop.run_in_executor(None, self._fail, claim, task, error, seconds)
+            await loop.run_in_executor(None, self._fail, claim, task, cause, seconds)
             return
         else:
             journal.done(claim, task.name, time.perf_counter() - started)

@@ -67,9 +67,7 @@ def processor_task(claim: Claim) -> Task:
         )
 
     policy = processor.policy
-    return Task(
-        processor.name, path, policy, policy.timeout, call, processor.is_async, payload
-    )
+    return Task(processor.name, path, policy, policy.timeout, call, processor.is_async, payload)
 
 
 def any_task(claim: Claim) -> Task:
@@ -83,7 +81,7 @@ def any_task(claim: Claim) -> Task:
     except Exception:  # not a processor
         timeout = claim.number(b"timeout")
         limit = timeout if timeout is not None and timeout > 0 else None
-        return Task(path, path, None, limit, lambda: claim.job._execute(), False, [args, kwargs])
+        return Task(path, path, None, limit, claim.job._execute, False, [args, kwargs])
 
 
 def unresolved_task(claim: Claim) -> Task:

@@ -1,0 +1,151 @@
+"""What makes the worker an ordinary RQ worker to `rq info`, the dashboard and other workers.
+
+Its key in Redis is also its lease: a worker whose key is gone counts as dead.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline, PubSub
+from redis.exceptions import RedisError
+from rq.command import handle_command, parse_payload
+from rq.registry import StartedJobRegistry
+from rq.serializers import JSONSerializer
+from rq.utils import now, utcformat
+from rq.worker import BaseWorker, WorkerStatus
+from rq.worker_registration import register
+
+from . import journal
+from .deadlines import Deadline
+
+# RQ's own limit for callbacks works in the main thread only.
+StartedJobRegistry.death_penalty_class = Deadline  # type: ignore[assignment]
+
+
+class MemberWorker(BaseWorker):
+    """Registration, lease and commands. Subclasses do the work.
+
+    Args:
+        queues: Names of the queues, most important first.
+        connection: The client. It must not retry by itself.
+        name: Unique name of this worker.
+        lease: Seconds after which it counts as dead when its key is not renewed.
+        maintenance_interval: Seconds between runs of RQ's own maintenance.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached; wait for it before.
+    """
+
+    death_penalty_class = Deadline
+    log_result_lifespan = False
+
+    def __init__(
+        self,
+        queues: Sequence[str],
+        connection: Redis,
+        name: str,
+        *,
+        lease: int,
+        maintenance_interval: int,
+    ) -> None:
+        self._stopped = threading.local()
+        self._lease = lease
+        self._suspended = False
+        super().__init__(
+            list(queues),
+            name=name,
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=lease,
+            maintenance_interval=maintenance_interval,
+            log_job_description=False,
+        )
+
+    @property
+    def connection_timeout(self) -> int:
+        """Seconds a command may take; RQ would wait for minutes."""
+        return 5
+
+    @property
+    def _stopped_job_id(self) -> str | None:
+        # RQ has one per worker; here each thread ends its own job.
+        return getattr(self._stopped, "job_id", None)
+
+    @_stopped_job_id.setter
+    def _stopped_job_id(self, job_id: str | None) -> None:
+        self._stopped.job_id = job_id
+
+    def heartbeat(
+        self,
+        timeout: int | None = None,  # noqa: ARG002 - RQ's callers ask for minutes
+        pipeline: Pipeline | None = None,
+    ) -> None:
+        """Renew the lease; a longer one would hide a dead worker."""
+        connection: Any = pipeline if pipeline is not None else self.connection
+        self.last_heartbeat = now()
+        connection.hset(self.key, "last_heartbeat", utcformat(self.last_heartbeat))
+        connection.expire(self.key, self._lease)
+
+    def sign_on(self) -> None:
+        """Become visible and listen to commands."""
+        self.register_birth()  # type: ignore[no-untyped-call]
+        self.renew()
+        self.subscribe()  # type: ignore[no-untyped-call]
+
+    def renew(self) -> None:
+        """Write the worker's key with its lease; all of it, should it have expired."""
+        with self.connection.pipeline() as pipeline:
+            self.last_heartbeat = now()
+            pipeline.hset(self.key, mapping=self.serialize() | {"state": self.current_state()})
+            pipeline.expire(self.key, self._lease)
+            register(self, pipeline)
+            pipeline.execute()
+
+    def current_state(self) -> WorkerStatus:
+        """What `rq info` shows of this worker."""
+        return WorkerStatus.SUSPENDED if self._suspended else WorkerStatus.IDLE
+
+    def sign_off(self) -> None:
+        """Leave the list of workers; without Redis the lease simply runs out."""
+        try:
+            self.register_death()  # type: ignore[no-untyped-call]
+            self.unsubscribe()  # type: ignore[no-untyped-call]
+        except RedisError:
+            journal.log.warning("redis.lost", detail="could not sign off; the lease will run out")
+
+    def maintain(self) -> None:
+        """Run RQ's own maintenance when its time has come."""
+        if self.should_run_maintenance_tasks:
+            self.clean_registries()  # type: ignore[no-untyped-call]
+            self.clean_group_registries()  # type: ignore[no-untyped-call]
+
+    def stop_job(self, job_id: str, execution_id: str | None) -> None:
+        """Stop a running job because somebody asked for it."""
+        raise NotImplementedError
+
+    def handle_payload(self, message: dict[str, Any]) -> None:
+        """Obey a command of `rq` or the dashboard."""
+        payload = parse_payload(message)
+        if payload["command"] in ("stop-job", "stop-execution"):
+            self.stop_job(payload["job_id"], payload.get("execution_id"))
+        else:
+            handle_command(self, payload)
+
+    def _pubsub_exception_handler(
+        self,
+        exc: Exception,  # noqa: ARG002
+        pubsub: PubSub,  # noqa: ARG002 - RQ passes it
+        pubsub_thread: Any,
+    ) -> None:
+        """Keep listening through every outage of Redis."""
+        if self.leaving.wait(1.0):
+            pubsub_thread.stop()
+
+    @property
+    def leaving(self) -> threading.Event:
+        """Set when the process is about to end."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""A worker at work, on a Redis server of its own."""

@@ -18,6 +18,7 @@ from .config.redis import publisher
 from .config.secrets import known_secrets
 from .engine import JobError, find_processor, processors
 from .engine.contract import describe, load_payload
+from .integrations import chosen_modules
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -102,6 +103,10 @@ def schema() -> None:
         for each in processors()
     }
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+for _module in chosen_modules():
+    _module.commands(app)
 
 
 def main() -> None:

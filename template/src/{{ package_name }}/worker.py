@@ -90,6 +90,7 @@ def _options(settings: Settings, heartbeat: Heartbeat) -> Options:
         shutdown_timeout=settings.worker_shutdown_timeout,
         lease=settings.worker_lease,
         delivery_limit=settings.worker_delivery_limit,
+        failure_hooks=[each.on_failed for each in chosen_modules() if each.on_failed is not None],
         beat=heartbeat.beat,
     )
 

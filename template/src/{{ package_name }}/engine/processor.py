@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar, get_type_hints, overload
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints, overload
 
 from .contract import P, Payload, load_payload
-from .errors import UnknownJobError
+from .errors import PermanentError, UnknownJobError
 from .policy import Backoff, Policy
 from .publish import Publisher, Receipt, default_publisher
 
@@ -34,7 +34,21 @@ class JobContext:
     target: str | None = None
 
 
-Provider = Callable[[JobContext], AbstractContextManager[Any]]
+Provider = Callable[..., AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a processor asks for by annotating a parameter.
+
+    Args:
+        kind: The annotation's type.
+        extras: What stands beside it in `Annotated[kind, ...]`; handed to the provider.
+    """
+
+    kind: type
+    extras: tuple[Any, ...] = ()
+
 
 _registry: dict[str, Processor[Any, Any]] = {}
 _providers: dict[type, Provider] = {}
@@ -45,8 +59,9 @@ def provide(kind: type, provider: Provider) -> None:
 
     Args:
         kind: The annotation, for instance a database session's class.
-        provider: Opens the resource for one attempt; left normally when the processor
-            returned, with the exception when it raised.
+        provider: Called with the attempt's context, and with the extras of
+            `Annotated[kind, extras]`. Opens the resource for one attempt; left normally when
+            the processor returned, with the exception when it raised.
     """
     _providers[kind] = provider
 
@@ -69,7 +84,7 @@ class Processor(Generic[P, R]):
         self._job_id = job_id
         self._target = target
         self.payload_type: type[P]
-        self.payload_type, self._resources = _read_signature(function)
+        self.payload_type, self.resources = _read_signature(function)
         self.__doc__ = function.__doc__
 
     def __repr__(self) -> str:
@@ -78,7 +93,7 @@ class Processor(Generic[P, R]):
     def __call__(self, payload: P | dict[str, Any], *resources: Any) -> R:
         """Run the function in this process: for tests, and for RQ's own workers."""
         loaded = load_payload(self.payload_type, payload, self.name)
-        if resources or not self._resources:
+        if resources or not self.resources:
             return self.function(loaded, *resources)
         return self.run(
             JobContext(
@@ -98,7 +113,7 @@ class Processor(Generic[P, R]):
         For an `async def` processor the result is a coroutine that holds the resources
         until it has ended.
         """
-        if not self._resources:
+        if not self.resources:
             return self.function(context.payload)
         if self.is_async:
             return self._run_async(context)  # type: ignore[return-value]
@@ -110,11 +125,14 @@ class Processor(Generic[P, R]):
             return await self.function(context.payload, *self._open(stack, context))  # type: ignore[misc]
 
     def _open(self, stack: ExitStack, context: JobContext) -> Iterable[Any]:
-        for kind in self._resources:
-            if kind is JobContext:
+        for resource in self.resources:
+            if resource.kind is JobContext:
                 yield context
-            else:
-                yield stack.enter_context(_providers[kind](context))
+                continue
+            provider = _providers.get(resource.kind)
+            if provider is None:
+                raise PermanentError(f"{self.name}: nothing provides {resource.kind.__name__}")
+            yield stack.enter_context(provider(context, *resource.extras))
 
     def job_id_for(self, payload: P) -> str | None:
         """The job id that this payload asks for, in the letters that RQ allows."""
@@ -237,13 +255,24 @@ def find_processor(name: str) -> Processor[Any, Any]:
     return found
 
 
-def _read_signature(function: Callable[..., Any]) -> tuple[type[Any], list[type]]:
-    hints = get_type_hints(function)
+def _read_signature(function: Callable[..., Any]) -> tuple[type[Any], list[Resource]]:
+    hints = get_type_hints(function, include_extras=True)
     parameters = list(inspect.signature(function).parameters)
-    model = hints.get(parameters[0]) if parameters else None
+    model = _resource(hints.get(parameters[0])).kind if parameters else None
     if not (isinstance(model, type) and issubclass(model, Payload)):
         raise TypeError(f"{function.__qualname__}: the first parameter must be a Payload model")
     missing = [name for name in parameters if name not in hints]
     if missing:
         raise TypeError(f"{function.__qualname__}: parameter {missing[0]!r} needs a type")
-    return model, [hints[name] for name in parameters[1:]]
+    resources = [_resource(hints[name]) for name in parameters[1:]]
+    if len({each.kind for each in resources}) < len(resources):
+        # Two of one kind, for instance two transactions, could end differently.
+        raise TypeError(f"{function.__qualname__}: a type of resource can be asked for once only")
+    return model, resources
+
+
+def _resource(hint: Any) -> Resource:
+    if get_origin(hint) is Annotated:
+        kind, *extras = get_args(hint)
+        return Resource(kind, tuple(extras))
+    return Resource(hint)

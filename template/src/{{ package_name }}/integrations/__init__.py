@@ -11,8 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from pydantic_settings import BaseSettings
+
+if TYPE_CHECKING:
+    import typer
+
+    from ..engine import FailedJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,8 @@ class Module:
             exception means that it cannot be used.
         start: Called once before the worker takes jobs.
         close: Closes its connections when the worker stops.
+        on_failed: Called with each job that failed for good.
+        commands: Adds the integration's own commands to the command line.
     """
 
     name: str
@@ -33,6 +41,8 @@ class Module:
     check: Callable[[], str]
     start: Callable[[], None] = lambda: None
     close: Callable[[], None] = lambda: None
+    on_failed: Callable[[FailedJob], None] | None = None
+    commands: Callable[[typer.Typer], None] = lambda _: None
 
 
 @cache

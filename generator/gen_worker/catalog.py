@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from gen_worker.errors import TemplateError
-from gen_worker.template import Template
+from gen_worker.template import Template, parse_yaml
 
 _MODULE_PREFIX = "with_"
 
@@ -66,7 +64,7 @@ def load_catalog(template: Template) -> Catalog:
         TemplateError: An entry lacks something, or a module lacks its question.
     """
     try:
-        data: dict[str, Any] = yaml.safe_load(template.questions["catalog"]["default"])
+        data: dict[str, Any] = parse_yaml(template.questions["catalog"]["default"])
         presets = {
             name: Preset(
                 name=name,

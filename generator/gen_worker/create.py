@@ -11,7 +11,7 @@ from gen_worker.git import has_git
 from gen_worker.jinja import Renderer
 from gen_worker.names import check_name
 from gen_worker.questionnaire import Answers, Asker, Questionnaire
-from gen_worker.render import File, Folder, render
+from gen_worker.render import File, render
 from gen_worker.repository import COMMANDS, make_repository
 from gen_worker.source import Source, find_source
 from gen_worker.template import load_template
@@ -45,7 +45,7 @@ class Made:
         target: The repository's folder.
         answers: All answers.
         catalog: The presets and modules they were chosen from.
-        entries: Every folder and file.
+        files: Every file.
         source: Where the template comes from.
         dry_run: Nothing was written.
         commit: The first commit; None without git.
@@ -55,16 +55,16 @@ class Made:
     target: Path
     answers: Answers
     catalog: Catalog
-    entries: list[Folder | File]
+    files: list[File]
     source: Source
     dry_run: bool
     commit: str | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def files(self) -> list[str]:
+    def paths(self) -> list[str]:
         """The files' paths, sorted."""
-        return sorted(str(entry.path) for entry in self.entries if isinstance(entry, File))
+        return sorted(str(file.path) for file in self.files)
 
 
 def create(request: Request, asker: Asker | None = None) -> Made:
@@ -91,7 +91,7 @@ def create(request: Request, asker: Asker | None = None) -> Made:
     questionnaire = Questionnaire(template, renderer)
     answers = answer(request.choices, template, catalog, questionnaire, asker)
     source = find_source(request.template_root)
-    entries = render(template, renderer, answers, source)
+    files = render(template, renderer, answers, source)
 
     with_git = request.git and has_git()
     warnings = [source.remark] if source.remark else []
@@ -102,5 +102,5 @@ def create(request: Request, asker: Asker | None = None) -> Made:
         message = f"Make worker-{name} with gen-worker"
         return make_repository(folder, message) if with_git else None
 
-    commit = None if request.dry_run else write(entries, target, finish)
-    return Made(target, answers, catalog, entries, source, request.dry_run, commit, warnings)
+    commit = None if request.dry_run else write(files, target, finish)
+    return Made(target, answers, catalog, files, source, request.dry_run, commit, warnings)

@@ -43,6 +43,7 @@ class Renderer:
             keep_trailing_newline=bool(options["keep_trailing_newline"]),
             auto_reload=False,
         )
+        self._compiled: dict[str, Any] = {}  # path parts repeat: compile each once
         self._environment.globals["pathjoin"] = lambda *path: str(PurePosixPath(*path))
 
     def text(self, source: str, context: Mapping[str, Any]) -> str:
@@ -61,7 +62,9 @@ class Renderer:
         if "{" not in source:  # most path parts and defaults: nothing to compile
             return source
         try:
-            return self._environment.from_string(source).render(context)
+            if source not in self._compiled:
+                self._compiled[source] = self._environment.from_string(source)
+            return str(self._compiled[source].render(context))
         except JinjaError as error:
             raise TemplateError(f"The template cannot render {source!r}: {error}") from error
 

@@ -11,7 +11,7 @@ import yaml
 
 from gen_worker.errors import InvalidAnswerError, TemplateError, UnknownChoiceError, near_match
 from gen_worker.jinja import Renderer
-from gen_worker.template import Template
+from gen_worker.template import Template, parse_yaml
 
 _MISSING = object()
 
@@ -162,7 +162,7 @@ class Questionnaire:
         """List label and value of each choice; choices may be a list, a mapping or Jinja."""
         choices = self._template.questions[name].get("choices", [])
         if isinstance(choices, str):
-            choices = yaml.safe_load(self._render(choices))
+            choices = parse_yaml(self._render(choices))
         pairs = choices.items() if isinstance(choices, dict) else [(item, item) for item in choices]
         kind = self._template.questions[name]["type"]
         return [(str(self._render(label)), cast(kind, self._render(v))) for label, v in pairs]
@@ -209,7 +209,7 @@ def cast(kind: str, raw: Any) -> Any:
         if not isinstance(raw, str):
             return raw
         try:
-            return yaml.safe_load(raw) if kind == "yaml" else json.loads(raw)
+            return parse_yaml(raw) if kind == "yaml" else json.loads(raw)
         except yaml.YAMLError as error:
             raise ValueError(str(error)) from error
     raise TemplateError(f"copier.yml has a question of an unknown type: {kind}.")

@@ -1,4 +1,7 @@
-"""Render the template in memory: every folder and file of the new repository, nothing on disk."""
+"""Render the template in memory: every file of the new repository, nothing on disk.
+
+Folders that hold nothing are left out: git would not keep them either.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,6 @@ from gen_worker.template import Template
 
 
 @dataclass(frozen=True)
-class Folder:
-    """A folder of the new repository."""
-
-    path: PurePosixPath
-
-
-@dataclass(frozen=True)
 class File:
     """A file of the new repository."""
 
@@ -34,9 +30,7 @@ class File:
     executable: bool
 
 
-def render(
-    template: Template, renderer: Renderer, answers: Answers, source: Source
-) -> list[Folder | File]:
+def render(template: Template, renderer: Renderer, answers: Answers, source: Source) -> list[File]:
     """Render the whole repository.
 
     Args:
@@ -46,7 +40,7 @@ def render(
         source: Where the template comes from, for the answers file.
 
     Returns:
-        Folders before what is in them.
+        The files, in a stable order.
 
     Raises:
         TemplateError: A file or path of the template cannot be rendered.
@@ -58,15 +52,11 @@ def render(
         "_copier_operation": "copy",
     }
     excluded = _excludes(template, renderer, context)
-    rendered: list[Folder | File] = []
+    rendered: list[File] = []
     for entry in _walk(template.files_root):
         relative = PurePosixPath(Path(entry.path).relative_to(template.files_root).as_posix())
         path = _target_path(relative, template, renderer, context)
-        if path is None or excluded(path):
-            continue
-        if entry.is_dir():
-            rendered.append(Folder(path))
-        else:
+        if path is not None and not excluded(path):
             rendered.append(_file(entry, path, template, renderer, context))
     return rendered
 
@@ -121,8 +111,9 @@ def _excludes(
 
 
 def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield everything below a folder, each folder before its content, in a stable order."""
+    """Yield every file below a folder, in a stable order."""
     for entry in sorted(os.scandir(folder), key=lambda found: found.name):
-        yield entry
         if entry.is_dir():
             yield from _walk(Path(entry.path))
+        else:
+            yield entry

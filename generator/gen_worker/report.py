@@ -39,10 +39,10 @@ def made_text(made: Made) -> str:
     Returns:
         Several lines, styled; the styles vanish where the output is no terminal.
     """
-    count = len(made.files)
+    count = len(made.paths)
     if made.dry_run:
         head = f"{bold(made.target.name)} would be made: {count} files, nothing written."
-        return "\n".join([head, "", *tree(made.target.name, made.files), "", *_answers(made)])
+        return "\n".join([head, "", *tree(made.target.name, made.paths), "", *_answers(made)])
     commit = "first commit made" if made.commit else "no git repository"
     head = f"{bold(made.target.name)} is ready: {count} files, {commit}."
     steps = [f"{_INDENT}{typer.style(step, fg='cyan')}" for step in next_commands(made)]
@@ -64,7 +64,7 @@ def made_json(made: Made) -> str:
             "path": str(made.target),
             "dry_run": made.dry_run,
             "answers": made.answers.remembered,
-            "files": made.files,
+            "files": made.paths,
             "git_commit": made.commit,
             "template": {
                 "source": made.source.url,

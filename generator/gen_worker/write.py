@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TypeVar
 
 from gen_worker.errors import InterruptedRunError, TargetError
-from gen_worker.render import File, Folder
+from gen_worker.render import File
 
 _Result = TypeVar("_Result")
 
@@ -34,13 +34,11 @@ def check_target(target: Path) -> None:
         raise TargetError(f"{target} exists and is not empty; nothing was touched.")
 
 
-def write(
-    entries: Sequence[Folder | File], target: Path, finish: Callable[[Path], _Result]
-) -> _Result:
+def write(files: Sequence[File], target: Path, finish: Callable[[Path], _Result]) -> _Result:
     """Write a repository beside its place, then move it there in one step.
 
     Args:
-        entries: Folders before what is in them.
+        files: What to write.
         target: The folder to make; missing or empty.
         finish: Completes the written folder (git) while it is still hidden.
 
@@ -56,8 +54,8 @@ def write(
     with _stopped_by_signals():
         try:
             hidden.mkdir()
-            for entry in entries:
-                _write_entry(entry, hidden)
+            for file in files:
+                _write_file(file, hidden)
             result = finish(hidden)
             _set_handlers(signal.SIG_IGN)  # from here on it is done, not half done
             _move(hidden, target)
@@ -77,15 +75,13 @@ def _move(hidden: Path, target: Path) -> None:
         raise TargetError(f"{target} could not be put in place: {error.strerror}.") from error
 
 
-def _write_entry(entry: Folder | File, root: Path) -> None:
-    path = root / entry.path
-    if isinstance(entry, Folder):
-        path.mkdir(exist_ok=True)
-        return
-    mode = 0o777 if entry.executable else 0o666  # the umask takes its share
+def _write_file(file: File, root: Path) -> None:
+    path = root / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = 0o777 if file.executable else 0o666  # the umask takes its share
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(entry.content)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(file.content)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,0 +1,30 @@
+"""What every test needs: git that does not read the machine's own settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_git_settings(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Give git an identity of its own, and hide the machine's settings and any outer repository."""
+    settings = tmp_path_factory.getbasetemp() / "gitconfig"
+    if not settings.exists():
+        settings.write_text(
+            "[user]\n\tname = Tester\n\temail = tester@localhost\n"
+            '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n'
+        )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def sample_template() -> Path:
+    """The small template that has modules, a conditional question and every kind of file."""
+    return Path(__file__).parent / "generator" / "sample_template"

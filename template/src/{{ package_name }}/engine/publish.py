@@ -121,7 +121,7 @@ class Publisher:
             item
             for key, value in job.to_dict().items()
             if value is not None
-            for item in (key, value if isinstance(value, bytes) else str(value))
+            for item in (key, value if isinstance(value, bytes | str) else str(value))
         ]
         due = str(time.time() + delay) if delay > 0 else ""
         return identity, self._keys(identity), [identity, due, keys.QUEUE + self.queue, *fields]

@@ -61,8 +61,11 @@ def answer(
         UserMistakeError: A name, preset, module, question or value is refused.
     """
     given = given_answers(choices, template, catalog)
-    modules = [module_question(name) for name in catalog.modules]
-    return questionnaire.answer(given, asker, together=modules)
+    labels = {
+        module_question(module.name): f"{module.name}: {module.title}"
+        for module in catalog.modules.values()
+    }
+    return questionnaire.answer(given, asker, together=labels)
 
 
 def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dict[str, Any]:

@@ -53,16 +53,15 @@ class DefaultCommandGroup(TyperGroup):
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
-        """Describe the command line.
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Show the two forms of the command line.
 
         Args:
             ctx: The program's context.
-
-        Returns:
-            The pieces after the program's name.
+            formatter: Collects the help text.
         """
-        return ["NAME", "[OPTIONS]"]
+        formatter.write_usage(ctx.command_path, "NAME [OPTIONS]")
+        formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS]", prefix=" " * len("Usage: "))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Show the default command's options with the program's own, then the commands.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import yaml
@@ -83,14 +84,14 @@ class Questionnaire:
         self,
         given: Mapping[str, Any],
         asker: Asker | None = None,
-        together: Sequence[str] = (),
+        together: Mapping[str, str] = MappingProxyType({}),
     ) -> Answers:
         """Answer every question.
 
         Args:
             given: Answers that flags already gave, by question.
             asker: Asks a person for the rest; without one, defaults answer.
-            together: Yes-or-no questions to ask as one list.
+            together: Yes-or-no questions to ask as one list, with the label of each.
 
         Returns:
             The complete, validated answers.
@@ -119,18 +120,18 @@ class Questionnaire:
         return self._answers
 
     def _ask(
-        self, name: str, asker: Asker, together: Sequence[str], known: Mapping[str, Any]
+        self, name: str, asker: Asker, together: Mapping[str, str], known: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """Ask a person one question, or the whole group the question belongs to."""
         if name not in together:
             return {name: asker.ask(self._prompt(name))}
         group = [other for other in together if other not in known and self._applies(other)]
-        return asker.ask_together([self._prompt(other) for other in group])
+        return asker.ask_together([self._prompt(other, together[other]) for other in group])
 
-    def _prompt(self, name: str) -> Prompt:
+    def _prompt(self, name: str, label: str | None = None) -> Prompt:
         details = self._template.questions[name]
         default = self._default(name) if "default" in details else ""
-        message = self._render(details.get("help", name))
+        message = label or self._render(details.get("help", name))
 
         def check(answer: Any) -> str | None:
             try:

@@ -45,7 +45,7 @@ def made_text(made: Made) -> str:
         return "\n".join([head, "", *tree(made.target.name, made.paths), "", *_answers(made)])
     commit = "first commit made" if made.commit else "no git repository"
     head = f"{bold(made.target.name)} is ready: {count} files, {commit}."
-    steps = [f"{_INDENT}{typer.style(step, fg='cyan')}" for step in next_commands(made)]
+    steps = [f"{_INDENT}{accent(step)}" for step in next_commands(made)]
     return "\n".join([head, "", *_answers(made), "", "Next:", *steps])
 
 
@@ -173,27 +173,23 @@ def _table(rows: Mapping[str, str]) -> list[str]:
 
 
 def bold(text: str) -> str:
-    """Make a text stand out.
-
-    Args:
-        text: The text.
-
-    Returns:
-        The text, with terminal codes unless NO_COLOR asks for none.
-    """
-    return text if "NO_COLOR" in os.environ else typer.style(text, bold=True)
+    """Make a text stand out."""
+    return _styled(text, bold=True)
 
 
 def dim(text: str) -> str:
-    """Make a text stand back.
+    """Make a text stand back."""
+    return _styled(text, dim=True)
 
-    Args:
-        text: The text.
 
-    Returns:
-        The text, with terminal codes unless NO_COLOR asks for none.
-    """
-    return text if "NO_COLOR" in os.environ else typer.style(text, dim=True)
+def accent(text: str) -> str:
+    """Mark a text as something to type."""
+    return _styled(text, fg="cyan")
+
+
+def _styled(text: str, **style: Any) -> str:
+    """Style a text unless NO_COLOR asks for none; outside a terminal the codes are dropped."""
+    return text if "NO_COLOR" in os.environ else typer.style(text, **style)
 
 
 def _near(target: Path) -> str:

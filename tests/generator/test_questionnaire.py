@@ -35,7 +35,7 @@ def answer(root: Path, asker: Asker | None = None, **given: Any) -> Answers:
     """Answer the sample template's questions."""
     template = load_template(root)
     questionnaire = Questionnaire(template, Renderer(template))
-    together = ["with_mail", "with_public_data"]
+    together = {"with_mail": "mail: sends mail", "with_public_data": "public-data: collects"}
     return questionnaire.answer({"worker_type": "payment", **given}, asker, together)
 
 

@@ -1,23 +1,17 @@
-"""The command line of the worker."""
+"""The command line of the worker.
+
+Each command imports what it needs: `health` runs every few seconds and must stay cheap.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from redis.exceptions import RedisError
 
-from . import processors as _processors
-from .bootstrap.health import health_file, read_health
-from .config import Settings, SettingsError, load_settings
-from .config.logging import configure_logging
-from .config.redis import publisher
-from .config.secrets import known_secrets
-from .engine import JobError, find_processor, processors
-from .engine.contract import describe, load_payload
+from .config.fields import SettingsError
 from .integrations import chosen_modules
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -30,29 +24,53 @@ def _root() -> None:
 
 @app.command()
 def run(
-    burst: Annotated[bool, typer.Option(help="Stop when the queue is empty.")] = False,
+    burst: Annotated[bool, typer.Option("--burst", help="Stop when the queue is empty.")] = False,
     max_jobs: Annotated[int | None, typer.Option(min=1, help="Stop after this many jobs.")] = None,
 ) -> None:
-    """Run the worker until SIGTERM or SIGINT."""
-    from .worker import leave, run_worker  # noqa: PLC0415 - the engine is needed here alone
+    """Run the worker until SIGTERM or SIGINT; a second signal makes it leave at once."""
+    import structlog
+    from redis.exceptions import RedisError
+
+    from .config import load_settings
+    from .config.logging import configure_logging
+    from .config.secrets import known_secrets
+    from .worker import leave, run_worker
 
     settings = load_settings()
     configure_logging(settings, secrets=known_secrets(settings))
-    leave(run_worker(settings, burst=burst, max_jobs=max_jobs))
+    try:
+        leave(run_worker(settings, burst=burst, max_jobs=max_jobs))
+    except RedisError:
+        raise  # becomes a sentence in `main`
+    except Exception:
+        # Through the log: it is where people look, and it knows the secrets to hide.
+        structlog.get_logger(__name__).exception("worker.crash")
+        raise typer.Exit(1) from None
 
 
 @app.command()
 def enqueue(
     job: Annotated[str, typer.Argument(help="Name of the job, as `schema` lists it.")],
-    payload: Annotated[str, typer.Argument(help="Its payload as JSON.")],
-    job_id: Annotated[str | None, typer.Option("--id", help="The job's id.")] = None,
+    payload: Annotated[str, typer.Argument(help="Its payload as JSON; - reads standard input.")],
+    job_id: Annotated[
+        str | None, typer.Option("--id", help="The job's id: letters, digits, _ and -.")
+    ] = None,
     delay: Annotated[float, typer.Option(min=0, help="Seconds before it may run.")] = 0.0,
 ) -> None:
-    """Publish a job: enqueue payment.approve '{"orderId": "A-1"}'"""
-    _processors.load()
+    """Publish a job. The same id is not queued twice while the first waits or runs."""
+    from . import processors
+    from .config import load_settings
+    from .config.redis import publisher
+    from .engine import JobError, find_processor
+    from .engine.contract import load_payload
+    from .engine.processor import safe_job_id
+
+    if job_id is not None and job_id != safe_job_id(job_id):
+        raise JobError("a job id has letters, digits, _ and - only")
+    processors.load()
     processor = find_processor(job)
     try:
-        values = json.loads(payload)
+        values = json.loads(sys.stdin.read() if payload == "-" else payload)
     except ValueError as error:
         raise JobError(f"the payload is not valid JSON: {error}") from None
     loaded = load_payload(processor.payload_type, values, processor.name)
@@ -67,7 +85,8 @@ def enqueue(
 @app.command()
 def check() -> None:
     """Check the settings and reach every part, a line each. Exit code 1 if one fails."""
-    from .bootstrap.checks import run_checks  # noqa: PLC0415 - reaches out, needed here alone
+    from .bootstrap.checks import run_checks
+    from .config import load_settings
 
     failed = False
     for result in run_checks(load_settings()):
@@ -82,7 +101,10 @@ def health(
     ready: Annotated[bool, typer.Option("--ready", help="Also fail while Redis is away.")] = False,
 ) -> None:
     """Is the worker on this machine alive? Exit code 0 yes, 1 no, 2 alive but not ready."""
-    found = read_health(health_file(Settings()))
+    from .bootstrap.health import health_file, read_health
+    from .config import load_settings
+
+    found = read_health(health_file(load_settings()))
     typer.echo(found.detail)
     if not found.alive:
         raise typer.Exit(1)
@@ -91,16 +113,19 @@ def health(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of every job's payload."""
-    _processors.load()
-    document: dict[str, Any] = {
+    """Print every job as JSON: its function, its policy, the JSON Schema of its payload."""
+    from . import processors
+    from .engine import processors as all_processors
+
+    processors.load()
+    document = {
         each.name: {
             "function": each.path,
             "attempts": each.policy.attempts,
             "timeout": each.policy.timeout,
             "payload": each.payload_type.model_json_schema(by_alias=True),
         }
-        for each in processors()
+        for each in all_processors()
     }
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
@@ -113,16 +138,25 @@ def main() -> None:
     """Run a command; the one place where an error becomes a sentence and an exit code."""
     try:
         app()
-    except SettingsError as error:
-        _stop(str(error), 2)
-    except ValidationError as error:
-        _stop(describe(error), 2)
-    except JobError as error:
-        _stop(str(error), 2)
-    except RedisError as error:
-        _stop(f"Redis ({type(error).__name__}): {error}; is REDIS_URL right?", 3)
+    except Exception as error:
+        found = _explain(error)
+        if found is None:
+            raise
+        sentence, code = found
+        print(f"error: {sentence}", file=sys.stderr)
+        raise SystemExit(code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
-def _stop(message: str, code: int) -> None:
-    print(f"error: {message}", file=sys.stderr)
-    raise SystemExit(code)
+def _explain(error: Exception) -> tuple[str, int] | None:
+    """The sentence and exit code of an expected error; None for one that is a bug."""
+    from redis.exceptions import RedisError
+
+    from .engine import JobError
+
+    if isinstance(error, SettingsError | JobError):
+        return str(error), 2
+    if isinstance(error, RedisError):
+        return f"Redis ({type(error).__name__}): {error}; is REDIS_URL right?", 3
+    return None

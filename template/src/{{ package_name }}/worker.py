@@ -9,6 +9,10 @@ import threading
 from uuid import uuid4
 
 import structlog
+from redis import Redis
+from redis.exceptions import AuthenticationError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from . import processors as _processors
 from .bootstrap.health import Heartbeat, health_file
@@ -17,7 +21,7 @@ from .bootstrap.startup import wait_for_redis
 from .config import Settings
 from .config.redis import worker_connection
 from .engine import Options, ThreadWorker, processors
-from .integrations import chosen_modules
+from .integrations import Module, chosen_modules
 
 log = structlog.get_logger(__name__)
 
@@ -37,43 +41,16 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
         redis.exceptions.AuthenticationError: Redis refuses the password.
     """
     _processors.load()
-    stop = threading.Event()
-    heartbeat = Heartbeat(health_file(settings))
-    worker: ThreadWorker | None = None
-
-    def drain(now: bool) -> None:
-        stop.set()
-        log.info("worker.drain", atOnce=now, timeout=settings.worker_shutdown_timeout)
-        if worker is not None:
-            worker.drain(now=now)
-
-    with on_signals(drain):
-        connection = worker_connection(settings)
-        if not wait_for_redis(connection, stop):
-            log.info("worker.stop", reason="stopped while waiting for Redis")
-            return 0
-        for module in chosen_modules():
-            module.start()
-        worker = ThreadWorker(
-            [settings.worker_queue], connection, _unique_name(settings), _options(settings, heartbeat)
-        )
-        if stop.is_set():  # the signal came while the worker was made
-            worker.drain()
-        log.info(
-            "worker.start",
-            worker=worker.name,
-            queue=settings.worker_queue,
-            concurrency=settings.worker_concurrency,
-            jobs=[each.name for each in processors()],
-        )
+    run = _Run(settings)
+    with on_signals(run.drain):
         try:
-            leftover = worker.run(burst=burst, max_jobs=max_jobs)
+            leftover = run.work(burst=burst, max_jobs=max_jobs)
         finally:
             for module in chosen_modules():
-                _close(module.name, module.close)
-            heartbeat.remove()
-        log.info("worker.stop", worker=worker.name, givenBack=leftover)
-        return leftover
+                _close(module)
+            run.heartbeat.remove()
+    log.info("worker.stop", givenBack=leftover)
+    return leftover
 
 
 def leave(leftover: int) -> None:
@@ -82,6 +59,69 @@ def leave(leftover: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)  # threads cannot be ended; their jobs run again elsewhere
+
+
+class _Run:
+    """One run of the process: waits for Redis, works, and can be told to drain.
+
+    Args:
+        settings: The checked settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.heartbeat = Heartbeat(health_file(settings))
+        self._settings = settings
+        self._stop = threading.Event()
+        self._worker: ThreadWorker | None = None
+
+    def drain(self, now: bool) -> None:
+        """Stop taking jobs. Called in another thread.
+
+        Args:
+            now: Give back at once what still runs.
+        """
+        log.info("worker.drain", atOnce=now, timeout=self._settings.worker_shutdown_timeout)
+        self._stop.set()
+        if self._worker is not None:
+            self._worker.drain(now=now)
+
+    def work(self, *, burst: bool, max_jobs: int | None) -> int:
+        """Take jobs until told to stop. Returns how many were given back."""
+        connection = worker_connection(self._settings)
+        started = False
+        while wait_for_redis(connection, self._stop, lambda: self.heartbeat.beat(False)):
+            if not started:
+                for module in chosen_modules():
+                    module.start()
+                started = True
+            try:
+                self._worker = worker = self._make_worker(connection)
+                if self._stop.is_set():  # the signal came while the worker was made
+                    worker.drain()
+                return worker.run(burst=burst, max_jobs=max_jobs)
+            except AuthenticationError:
+                raise
+            except (RedisConnectionError, RedisTimeoutError) as error:
+                # It went away again while the worker signed on; no job was taken.
+                log.warning("redis.lost", error=type(error).__name__)
+        return 0
+
+    def _make_worker(self, connection: Redis) -> ThreadWorker:
+        settings = self._settings
+        worker = ThreadWorker(
+            [settings.worker_queue],
+            connection,
+            _unique_name(settings),
+            _options(settings, self.heartbeat),
+        )
+        log.info(
+            "worker.start",
+            worker=worker.name,
+            queue=settings.worker_queue,
+            concurrency=settings.worker_concurrency,
+            jobs=[each.name for each in processors()],
+        )
+        return worker
 
 
 def _options(settings: Settings, heartbeat: Heartbeat) -> Options:
@@ -97,11 +137,11 @@ def _options(settings: Settings, heartbeat: Heartbeat) -> Options:
 
 def _unique_name(settings: Settings) -> str:
     """RQ wants a name of its own for every process."""
-    return f"{settings.worker_name}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+    return f"{settings.process_name}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
 
 
-def _close(name: str, close: object) -> None:
+def _close(module: Module) -> None:
     try:
-        close()  # type: ignore[operator]
+        module.close()
     except Exception:
-        log.exception("module.close", module=name)
+        log.exception("module.close", module=module.name)

@@ -40,8 +40,8 @@ def _attempt(name: str, check: Callable[[], str]) -> Check:
     try:
         return Check(name, True, check())
     except Exception as error:  # whatever it is, it is the answer
-        text = " ".join(str(error).split())
-        return Check(name, False, f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return Check(name, False, text.removesuffix(":"))
 
 
 def _check_processors() -> str:
@@ -53,11 +53,11 @@ def _check_processors() -> str:
 
 
 def _check_redis(settings: Settings) -> str:
-    connection = worker_connection(settings)
-    info = connection.info()
+    with worker_connection(settings) as connection:
+        info = connection.info()
+        waiting = connection.llen(f"rq:queue:{settings.worker_queue}")
     version = info.get("valkey_version") or info.get("redis_version", "?")
     major = int(str(info.get("redis_version", "0")).split(".")[0])
     if major < 7:
         raise RuntimeError(f"version {version} is too old; Redis 7 or Valkey is needed")
-    waiting = connection.llen(f"rq:queue:{settings.worker_queue}")
     return f"version {version}, {waiting} jobs waiting"

@@ -22,7 +22,7 @@ def health_file(settings: Settings) -> Path:
     """Where the heartbeat lies: `WORKER_HEALTH_FILE`, else in the temporary folder."""
     if settings.worker_health_file:
         return Path(settings.worker_health_file)
-    return Path(tempfile.gettempdir()) / f"{settings.worker_name}.{os.getuid()}.health"
+    return Path(tempfile.gettempdir()) / f"{settings.process_name}.{os.getuid()}.health"
 
 
 class Heartbeat:
@@ -53,13 +53,17 @@ class Heartbeat:
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".health-")
             with os.fdopen(handle, "w") as file:
                 file.write(text)
-            os.replace(name, self._path)
+            Path(name).replace(self._path)
         except OSError:
             self._next = now + _INTERVAL  # a full disk must not stop jobs; `health` will tell
 
     def remove(self) -> None:
-        """Take the file away; the worker has stopped."""
-        self._path.unlink(missing_ok=True)
+        """Take the file away; the worker has stopped. Another worker's file stays."""
+        try:
+            if json.loads(self._path.read_text())["pid"] == os.getpid():
+                self._path.unlink(missing_ok=True)
+        except (OSError, ValueError, KeyError):
+            pass  # not written yet, or not ours
 
 
 @dataclass(frozen=True, slots=True)

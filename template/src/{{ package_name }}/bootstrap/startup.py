@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import structlog
 from redis import Redis
@@ -10,15 +11,18 @@ from redis.exceptions import AuthenticationError, RedisError
 
 log = structlog.get_logger(__name__)
 
-_FIRST, _LONGEST = 0.5, 10.0  # seconds between tries
+_FIRST, _LONGEST = 0.5, 5.0  # seconds between tries
 
 
-def wait_for_redis(connection: Redis, stop: threading.Event) -> bool:
+def wait_for_redis(
+    connection: Redis, stop: threading.Event, waiting: Callable[[], None] = lambda: None
+) -> bool:
     """Wait until Redis answers, saying so.
 
     Args:
         connection: The client to try.
         stop: Ends the waiting.
+        waiting: Called before every try but the first.
 
     Returns:
         False when it was told to stop instead.
@@ -33,9 +37,14 @@ def wait_for_redis(connection: Redis, stop: threading.Event) -> bool:
         except AuthenticationError:
             raise
         except RedisError as error:
-            log.warning("redis.wait", error=type(error).__name__, retryMs=round(wait * 1000))
+            log.warning("redis.wait", error=f"{type(error).__name__}: {error}", retryMs=_ms(wait))
             stop.wait(wait)
             wait = min(wait * 2, _LONGEST)
+            waiting()
         else:
             return True
     return False
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

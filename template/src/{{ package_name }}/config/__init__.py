@@ -1,5 +1,6 @@
 """Settings of the worker, read when asked for and never at import time."""
 
-from .settings import LoggerConfig, Settings, SettingsError, load_settings
+from .fields import SettingsError
+from .settings import LoggerConfig, Settings, load_settings
 
 __all__ = ["LoggerConfig", "Settings", "SettingsError", "load_settings"]

@@ -67,6 +67,7 @@ def describe_errors(errors: Iterable[tuple[type[BaseSettings], ValidationError]]
             path = [str(part) for part in item["loc"]] or ["settings"]
             name = _variable(model, path[0])
             problem = "is missing" if item["type"] == "missing" else item["msg"]
+            problem = problem.removeprefix("Value error, ")
             lines.append(f"  {'.'.join([name, *path[1:]])}: {problem}")
     return "\n".join(["these variables are missing or wrong:", *sorted(set(lines))])
 

@@ -5,7 +5,9 @@ Lines of RQ and every other library go through the same renderer.
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import sys
 from collections.abc import Iterable, MutableMapping
 from typing import Any, TextIO
@@ -15,7 +17,6 @@ from structlog.typing import Processor
 
 from .settings import Settings
 
-_LEVELS = {"warn": "warning"}
 _NOISY = ("rq", "urllib3", "botocore", "httpx", "httpcore")  # INFO lines that ours repeat
 
 
@@ -30,11 +31,13 @@ def configure_logging(
         stream: Instead of standard output.
     """
     config = settings.logger_config
-    level = logging.getLevelNamesMapping()[_LEVELS.get(config.level, config.level).upper()]
+    level = logging.getLevelNamesMapping()[config.level.upper()]
     output = stream or sys.stdout
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(errors="backslashreplace")  # a strange character costs no line
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level if stream else structlog.processors.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _Service(settings.service),
         structlog.processors.format_exc_info,
@@ -51,7 +54,7 @@ def configure_logging(
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         )
     )
     root = logging.getLogger()
@@ -59,16 +62,43 @@ def configure_logging(
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    # RQ sets the level of these itself when it is imported.
+    # RQ sets the level of this one itself when it is imported.
     logging.getLogger("rq.worker").setLevel(max(level, logging.WARNING))
+    logging.captureWarnings(capture=True)
 
 
 def _json() -> list[Processor]:
-    return [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]
+    return [
+        structlog.processors.EventRenamer("message"),
+        _in_order,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+
+
+_FIRST = ("time", "level", "message", "service", "jobId", "jobType")
+
+
+def _in_order(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Put what every line has first, so that eyes find it."""
+    return {key: event.pop(key) for key in _FIRST if key in event} | dict(event)
 
 
 def _pretty(output: TextIO) -> list[Processor]:
-    return [structlog.dev.ConsoleRenderer(colors=output.isatty(), timestamp_key="time")]
+    colors = output.isatty() and "NO_COLOR" not in os.environ
+    # Columns would push the interesting part off a terminal of 80 characters.
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=colors, timestamp_key="time", pad_event_to=13, sort_keys=False, pad_level=False
+    )
+    return [_for_people, renderer]
+
+
+def _for_people(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Leave out what a person at a terminal knows: the day and the service."""
+    event.pop("service", None)
+    event["time"] = event["time"][11:23]
+    return event
 
 
 class _Service:
@@ -78,7 +108,7 @@ class _Service:
         self._name = name
 
     def __call__(
-        self, logger: Any, method: str, event: MutableMapping[str, Any]
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         event["service"] = self._name
         return event
@@ -92,13 +122,22 @@ class _Scrubber:
         self._secrets = sorted({text for text in secrets if len(text) >= 4}, key=len, reverse=True)
 
     def __call__(
-        self, logger: Any, method: str, event: MutableMapping[str, Any]
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        for secret in self._secrets:
+        if self._secrets:
             for key, value in event.items():
-                if isinstance(value, str) and secret in value:
-                    event[key] = value.replace(secret, "***")
+                event[key] = self._scrub(value)
         return event
+
+    def _scrub(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, "***")
+        elif isinstance(value, dict):
+            return {self._scrub(key): self._scrub(item) for key, item in value.items()}
+        elif isinstance(value, list | tuple):
+            return [self._scrub(item) for item in value]
+        return value
 
 
 class _LineLogger:
@@ -121,5 +160,5 @@ class _LineLoggerFactory:
     def __init__(self, output: TextIO) -> None:
         self._logger = _LineLogger(output)
 
-    def __call__(self, *args: Any) -> _LineLogger:
+    def __call__(self, *_: Any) -> _LineLogger:
         return self._logger

@@ -74,7 +74,7 @@ def test_a_question_that_does_not_apply_is_not_remembered(sample_template: Path)
     ],
 )
 def test_bad_values_are_refused(
-    sample_template: Path, given: dict[str, str], error: type[Exception], message: str
+    sample_template: Path, given: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     """The question's type, choices and validator all have their say."""
     with pytest.raises(error, match=message):
@@ -95,7 +95,12 @@ def test_a_person_is_asked_only_what_no_flag_said(sample_template: Path) -> None
 
 def test_flags_and_prompts_reach_the_same_answers(sample_template: Path) -> None:
     """What is typed goes through the same parsing as what is flagged."""
-    wanted = {"preset": "blank", "with_mail": True, "mail_provider": "ses", "concurrency": "9"}
+    wanted: dict[str, Any] = {
+        "preset": "blank",
+        "with_mail": True,
+        "mail_provider": "ses",
+        "concurrency": "9",
+    }
     asked = answer(sample_template, ScriptedAsker(**wanted, with_public_data=False))
     assert asked == answer(sample_template, **wanted, with_public_data="no")
 

@@ -1,1 +1,0 @@
-"""A worker at work, on a Redis server of its own."""

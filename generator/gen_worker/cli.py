@@ -7,12 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gen_worker.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
 from gen_worker.errors import explain
+
+if TYPE_CHECKING:
+    from gen_worker.catalog import Catalog
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -40,6 +43,13 @@ def _template_root(ctx: typer.Context) -> Path:
     return ctx.obj or find_template()
 
 
+def _catalog(ctx: typer.Context) -> Catalog:
+    from gen_worker.catalog import load_catalog
+    from gen_worker.template import load_template
+
+    return load_catalog(load_template(_template_root(ctx)))
+
+
 @contextmanager
 def _explained(*, as_json: bool) -> Iterator[None]:
     """Turn every expected failure into one sentence and an exit code."""
@@ -64,19 +74,13 @@ def _say(kind: str, text: str, color: str) -> None:
 
 # --- Completion ------------------------------------------------------------------------------
 def _complete_preset(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    from gen_worker.catalog import load_catalog
-    from gen_worker.template import load_template
-
-    for preset in load_catalog(load_template(_template_root(ctx))).presets.values():
+    for preset in _catalog(ctx).presets.values():
         if preset.name.startswith(incomplete):
             yield preset.name, preset.title
 
 
 def _complete_module(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
-    from gen_worker.catalog import load_catalog
-    from gen_worker.template import load_template
-
-    for module in load_catalog(load_template(_template_root(ctx))).modules.values():
+    for module in _catalog(ctx).modules.values():
         if module.name.startswith(incomplete):
             yield module.name, module.title
 
@@ -228,9 +232,7 @@ def list_catalog(
 ) -> None:
     """Show the presets and modules."""
     with _explained(as_json=as_json):
-        from gen_worker.catalog import load_catalog
         from gen_worker.report import catalog_json, catalog_text
-        from gen_worker.template import load_template
 
-        catalog = load_catalog(load_template(_template_root(ctx)))
+        catalog = _catalog(ctx)
     typer.echo(catalog_json(catalog) if as_json else catalog_text(catalog))

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Undefined, UndefinedError
+from jinja2 import (
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateSyntaxError,
+    Undefined,
+    UndefinedError,
+)
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -101,5 +107,9 @@ class Renderer:
             return self._environment.get_template(str(path)).render(context).encode()
         except UndefinedError as error:
             raise TemplateError(f"The template file {path} uses a wrong name: {error}") from error
+        except TemplateSyntaxError as error:
+            raise TemplateError(
+                f"The template file {error.name or path}, line {error.lineno}, is malformed: {error}"
+            ) from error
         except JinjaError as error:
             raise TemplateError(f"The template file {path} cannot be rendered: {error}") from error

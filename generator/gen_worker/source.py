@@ -122,7 +122,9 @@ def _from_package(installed: Distribution) -> Source:
     text = installed.read_text("direct_url.json")
     direct: dict[str, Any] = json.loads(text) if text else {}
     if direct.get("vcs_info", {}).get("vcs") == "git":
-        return Source(updatable_url(direct["url"]), direct["vcs_info"]["commit_id"])
+        tag, asked = f"v{installed.version}", direct["vcs_info"].get("requested_revision")
+        commit = tag if asked == tag else direct["vcs_info"]["commit_id"]
+        return Source(updatable_url(direct["url"]), commit)
     if "dir_info" in direct:
         return _from_folder(Path(unquote(urlsplit(direct["url"]).path)), installed.version)
     url = _metadata_url(installed)

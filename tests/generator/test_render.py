@@ -63,7 +63,7 @@ def test_excluded_options_leave_nothing(template: Path, tmp_path: Path) -> None:
     ("file", "text", "message"),
     [
         ("bad.txt.jinja", "{{ worker_tipe }}", "bad.txt.jinja uses a wrong name: 'worker_tipe'"),
-        ("bad.txt.jinja", "{% if %}", "bad.txt.jinja cannot be rendered"),
+        ("bad.txt.jinja", "{% if %}", "bad.txt.jinja, line 1, is malformed"),
         ("{{ worker_tipe }}.txt", "", "'worker_tipe' is undefined"),
         ("{{ '..' }}", "", "would leave the new repository"),
         ("bad.txt.jinja", "{{ ''.__class__.__mro__ }}", "unsafe"),

@@ -102,15 +102,20 @@ def test_a_checkout_without_git_on_the_machine_turns_updates_off(
 
 
 # --- Installed packages ----------------------------------------------------------------------
-def test_an_install_from_git_records_its_url_and_commit(tmp_path: Path) -> None:
-    """PEP 610 drops the `git+`, which Copier needs."""
+@pytest.mark.parametrize(
+    ("asked", "recorded"), [("v0.2.0", "v0.2.0"), ("main", "a" * 40), (None, "a" * 40)]
+)
+def test_an_install_from_git_records_its_url_and_revision(
+    tmp_path: Path, asked: str | None, recorded: str
+) -> None:
+    """The release that was asked for by its tag, else the commit; Copier needs the `git+`."""
     direct = {
         "url": "https://example.org/team/gen-worker",
-        "vcs_info": {"vcs": "git", "requested_revision": "v0.2.0", "commit_id": "a" * 40},
+        "vcs_info": {"vcs": "git", "requested_revision": asked, "commit_id": "a" * 40},
     }
     assert find_source(tmp_path, installed(tmp_path, direct_url=direct)).metadata == {
         "_src_path": "git+https://example.org/team/gen-worker",
-        "_commit": "a" * 40,
+        "_commit": recorded,
     }
 
 

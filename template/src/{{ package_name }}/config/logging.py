@@ -87,18 +87,16 @@ def _pretty(output: TextIO) -> list[Processor]:
     colors = output.isatty() and "NO_COLOR" not in os.environ
     # Columns would push the interesting part off a terminal of 80 characters.
     renderer = structlog.dev.ConsoleRenderer(
-        colors=colors, timestamp_key="time", pad_event_to=13, sort_keys=False, pad_level=False
+        colors=colors, timestamp_key="time", pad_event_to=13, sort_keys=False
     )
     return [_for_people, renderer]
 
 
-def _for_people(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _for_people(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """Leave out what a person at a terminal knows: the day and the service."""
     event.pop("service", None)
     event["time"] = event["time"][11:23]
-    return event
+    return _in_order(logger, method, event)
 
 
 class _Service:

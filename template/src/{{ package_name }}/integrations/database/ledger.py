@@ -1,0 +1,192 @@
+"""The ledger: one row per job type and target, the last guard against doing work twice.
+
+A row is inserted or locked first thing in the job's transaction and marked done last thing in
+the same one. The lock makes a second worker wait; a job that finds its row done is skipped.
+Whatever ends the transaction early (an error, a killed worker) takes the row's change with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Insert,
+    case,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from ...engine import Duplicate, JobContext
+from .errors import is_conflict
+from .tables import DONE, FAILED, RUNNING, ledger
+from .text import error_text, key_text, payload_text
+
+_TAKES = 3  # a take that collides is tried again at once: nothing has been done yet
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger keeps of an attempt.
+
+    Args:
+        job_type: With `target_id` the row's key.
+        target_id: What the job works on.
+        queue: Where the job came from.
+        job_id: The job's id.
+        payload: The payload as JSON.
+        worker: Who runs it.
+    """
+
+    job_type: str
+    target_id: str
+    queue: str
+    job_id: str
+    payload: str
+    worker: str
+
+    @classmethod
+    def of(cls, context: JobContext, worker: str) -> Entry:
+        """The entry of an attempt. A job without a target is its own target."""
+        target = context.target
+        if target is None:
+            # A processor called directly has no job, so nothing it could repeat.
+            target = context.job_id if context.queue else f"direct-{uuid4().hex}"
+        return cls(
+            job_type=key_text(context.job_type),
+            target_id=key_text(target),
+            queue=context.queue,
+            job_id=key_text(context.job_id),
+            payload=payload_text(context.payload.model_dump(mode="json", by_alias=True)),
+            worker=worker,
+        )
+
+    def row(self, state: str, error: str | None = None) -> dict[str, Any]:
+        """The columns of an attempt that begins, or has failed."""
+        now = datetime.now(UTC)
+        return {
+            "job_type": self.job_type,
+            "target_id": self.target_id,
+            "state": state,
+            "attempts": 1,
+            "queue": self.queue,
+            "job_id": self.job_id,
+            "payload": self.payload,
+            "error": error,
+            "worker": self.worker,
+            "created_at": now,
+            "started_at": now,
+            "finished_at": None if state == RUNNING else now,
+        }
+
+
+def take(connection: Connection, entry: Entry) -> int:
+    """Insert the row or lock it, in the transaction of the job.
+
+    Args:
+        connection: A connection without a transaction; one is begun.
+        entry: The attempt.
+
+    Returns:
+        The row's id.
+
+    Raises:
+        Duplicate: The target is done.
+        sqlalchemy.exc.DBAPIError: The database is away, or the lock was not free in time.
+    """
+    for left in reversed(range(_TAKES)):
+        try:
+            return _take(connection, entry)
+        except Exception as error:
+            if not left or not is_conflict(error):
+                raise
+            connection.rollback()
+    raise AssertionError("unreachable")
+
+
+def _take(connection: Connection, entry: Entry) -> int:
+    dialect = connection.dialect
+    statement = upsert(dialect, entry.row(RUNNING))
+    columns = ledger.c.id, ledger.c.state
+    if dialect.insert_returning:
+        found = connection.execute(statement.returning(*columns)).one_or_none()
+    else:  # MySQL
+        connection.execute(statement)
+        key = (ledger.c.job_type == entry.job_type, ledger.c.target_id == entry.target_id)
+        found = connection.execute(select(*columns).where(*key)).one_or_none()
+    if found is None or found.state == DONE:
+        raise Duplicate("the target is done already")
+    return int(found.id)
+
+
+def finish(connection: Connection, row_id: int) -> None:
+    """Mark the row done, in the transaction of the job."""
+    done = {"state": DONE, "error": None, "finished_at": datetime.now(UTC)}
+    connection.execute(update(ledger).where(ledger.c.id == row_id).values(done))
+
+
+def record_failure(engine: Engine, entry: Entry, error: BaseException) -> None:
+    """Count a failed attempt, in a transaction of its own. A row that is done stays so.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: It could not be written; another worker may hold the row.
+    """
+    described = error_text(f"{type(error).__name__}: {error}")
+    with engine.connect() as connection:
+        _wait_briefly(connection)
+        try:
+            connection.execute(upsert(connection.dialect, entry.row(FAILED, described)))
+            connection.commit()
+        finally:
+            _wait_as_before(connection)
+
+
+def upsert(dialect: Dialect, row: dict[str, Any]) -> Insert:
+    """Insert the row, or change the one there is unless it is done. Either locks it."""
+    kept = ("job_type", "target_id", "created_at")
+    if dialect.name in ("mysql", "mariadb"):
+        return _upsert_mysql(row, kept)
+    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    statement = insert(ledger).values(row)
+    changes = {name: statement.excluded[name] for name in row if name not in kept}
+    return statement.on_conflict_do_update(
+        index_elements=[ledger.c.job_type, ledger.c.target_id],
+        set_=changes | {"attempts": ledger.c.attempts + 1},
+        where=ledger.c.state != DONE,
+    )
+
+
+def _upsert_mysql(row: dict[str, Any], kept: tuple[str, ...]) -> Insert:
+    statement = mysql.insert(ledger).values(row)
+    is_done = ledger.c.state == DONE
+    new: dict[str, ColumnElement[Any]] = {
+        name: statement.inserted[name] for name in row if name not in kept
+    }
+    new["attempts"] = ledger.c.attempts + 1
+    # Assignments see those before them, so the state, which all of them ask for, comes last.
+    new["state"] = new.pop("state")
+    return statement.on_duplicate_key_update(
+        [(name, case((is_done, ledger.c[name]), else_=value)) for name, value in new.items()]
+    )
+
+
+def _wait_briefly(connection: Connection) -> None:
+    """Another worker may hold the row by now, for as long as its job takes."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+    elif connection.dialect.name in ("mysql", "mariadb"):
+        connection.execute(text("SET @before = @@innodb_lock_wait_timeout"))
+        connection.execute(text("SET SESSION innodb_lock_wait_timeout = 1"))
+
+
+def _wait_as_before(connection: Connection) -> None:
+    if connection.dialect.name in ("mysql", "mariadb") and not connection.invalidated:
+        connection.execute(text("SET SESSION innodb_lock_wait_timeout = @before"))

@@ -1,0 +1,1 @@
+"""Migrations of the worker's own tables. They come with the template: do not edit them."""

@@ -1,0 +1,57 @@
+"""Old rows leave by themselves, a bounded number at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Engine, Table, delete, select
+
+from .tables import DONE, FAILED, failed_jobs, ledger
+
+_BATCH = 1_000  # rows per transaction: a long one would hold up the jobs
+_BATCHES = 20
+
+
+def clean_ledger(engine: Engine, queue: str, *, done_days: int, failed_days: int) -> int:
+    """Delete rows of the ledger that are older than they need be.
+
+    Args:
+        engine: The database.
+        queue: Only rows of this queue: other workers may share the table.
+        done_days: Days that a done row stays. After that its target could be done again.
+        failed_days: Days that a row stays which was never done.
+
+    Returns:
+        How many rows were deleted.
+    """
+    column = ledger.c
+    return sum(
+        _delete(engine, ledger, column.queue == queue, column.state == state, *old)
+        for state, days in ((DONE, done_days), (FAILED, failed_days))
+        if (old := _older(column.finished_at, days))
+    )
+
+
+def clean_failed(engine: Engine, queue: str, *, days: int) -> int:
+    """Delete failed jobs of a queue after so many days, whatever became of them."""
+    column = failed_jobs.c
+    old = _older(column.failed_at, days)
+    return _delete(engine, failed_jobs, column.queue == queue, *old) if old else 0
+
+
+def _older(column: ColumnElement[datetime], days: int) -> list[ColumnElement[bool]]:
+    return [column < datetime.now(UTC) - timedelta(days=days)] if days else []
+
+
+def _delete(engine: Engine, table: Table, *conditions: ColumnElement[bool]) -> int:
+    deleted = 0
+    for _ in range(_BATCHES):
+        with engine.begin() as connection:
+            # MySQL takes no LIMIT in a subquery, so the ids come here first.
+            ids = connection.scalars(select(table.c.id).where(*conditions).limit(_BATCH)).all()
+            if ids:
+                connection.execute(delete(table).where(table.c.id.in_(ids)))
+        deleted += len(ids)
+        if len(ids) < _BATCH:
+            break
+    return deleted

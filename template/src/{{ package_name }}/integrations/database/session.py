@@ -1,0 +1,107 @@
+"""One job, one transaction: the session that a processor asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from ...engine import Duplicate, JobContext, PermanentError, provide
+from .errors import TransactionEndedError, is_unreachable, translate
+from .instances import instances
+from .ledger import Entry, finish, record_failure, take
+from .settings import MAIN
+
+__all__ = ["Instance", "Session", "transaction"]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Names another instance of `DATABASE_CONFIG`: `Annotated[Session, Instance("STATS")]`."""
+
+    name: str = MAIN
+
+
+@contextmanager
+def transaction(instance: str = MAIN) -> Iterator[Session]:
+    """A transaction beside the job's own: committed at the end, rolled back by an error.
+
+    It does not take part in "one job, one transaction": use it for reading elsewhere, or for
+    what must stay although the job fails.
+
+    Args:
+        instance: Name of the instance.
+    """
+    with Session(instances().engine(instance)) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
+    """The session of one attempt, in one transaction with its row of the ledger.
+
+    Args:
+        context: The attempt.
+        extras: May hold the `Instance` to use.
+
+    Raises:
+        Duplicate: The job's target is done.
+        ConflictError: The database broke the transaction because of another one.
+        BusyError: A lock was not free in time.
+    """
+    _refuse_event_loop()
+    shared = instances()
+    engine = shared.engine(instance_name(extras))
+    entry = Entry.of(context, shared.worker)
+    try:
+        with engine.connect() as connection:
+            row_id = take(connection, entry)
+            # `rollback_only`: a commit() of the processor's own must not end the transaction.
+            with Session(connection, join_transaction_mode="rollback_only") as session:
+                yield session
+                session.flush()
+                if not connection.in_transaction():
+                    raise TransactionEndedError
+                finish(connection, row_id)
+                connection.commit()
+    except Duplicate:
+        raise
+    except BaseException as error:
+        meant = translate(error)
+        if not is_unreachable(error):
+            _count_failure(context, instance_name(extras), entry, meant)
+        if meant is error:
+            raise
+        raise meant from error
+
+
+def instance_name(extras: tuple[object, ...]) -> str:
+    """The instance that an annotation names."""
+    return next((each.name for each in extras if isinstance(each, Instance)), MAIN)
+
+
+def _count_failure(context: JobContext, instance: str, entry: Entry, error: BaseException) -> None:
+    try:
+        record_failure(instances().engine(instance), entry, error)
+    except Exception as other:  # the job's own error matters more
+        log.warning("ledger.failure", jobId=context.job_id, error=type(other).__name__)
+
+
+def _refuse_event_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise PermanentError(
+        "a coroutine cannot have a Session, which would hold up all the others: "
+        "write the processor as a plain `def`"
+    )
+
+
+provide(Session, job_session)

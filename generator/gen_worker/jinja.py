@@ -108,8 +108,7 @@ class Renderer:
         except UndefinedError as error:
             raise TemplateError(f"The template file {path} uses a wrong name: {error}") from error
         except TemplateSyntaxError as error:
-            raise TemplateError(
-                f"The template file {error.name or path}, line {error.lineno}, is malformed: {error}"
-            ) from error
+            where = f"{error.name or path}, line {error.lineno}"
+            raise TemplateError(f"The template file {where}, is malformed: {error}") from error
         except JinjaError as error:
             raise TemplateError(f"The template file {path} cannot be rendered: {error}") from error

@@ -1,0 +1,22 @@
+"""Bizppurio as a module of the worker."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .. import Module
+from . import bizppurio, close
+from .settings import BizppurioSettings
+from .token import KST
+
+
+def check() -> str:
+    """Get a token, as every message needs one. The caller's IP address must be allowed."""
+    settings = BizppurioSettings()
+    token = bizppurio().transport.tokens.get()
+    until = datetime.fromtimestamp(token.ends, KST)
+    core = "core set" if settings.bizppurio_core_base_url else "core not set"
+    return f"{settings.bizppurio_msg_base_url}, token until {until:%Y-%m-%d %H:%M} KST, {core}"
+
+
+MODULE = Module(name="bizppurio", settings=BizppurioSettings, check=check, close=close)

@@ -1,0 +1,32 @@
+# publish.py of an API server: it needs `rq` and `redis`, nothing of this repository
+import os
+
+from redis import Redis
+from rq import Queue
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+redis = Redis.from_url(os.environ["REDIS_URL"])
+queue = Queue("{{ queue_name }}", connection=redis, serializer=JSONSerializer)
+ENDED = ("finished", "failed", "stopped", "canceled")
+
+
+def publish(function, payload, job_id):
+    """Queue a job. False when one with this id waits or runs; an ended one frees its id."""
+
+    def attempt(pipeline):
+        try:
+            old = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+        except NoSuchJobError:
+            old = None
+        if old and old.get_status(refresh=False) not in ENDED:
+            return False
+        pipeline.multi()
+        if old:
+            old.delete(pipeline=pipeline)
+        queue.enqueue(function, payload, job_id=job_id, description=function, pipeline=pipeline)
+        return True
+
+    # Repeated by redis-py when somebody else touches the job in between.
+    return redis.transaction(attempt, Job.key_for(job_id), value_from_callable=True)

@@ -172,10 +172,10 @@ class SharedState:
 def shared_state(module: str) -> SharedState:
     """The state of one integration, in the Redis of the settings."""
     # Imported late: the settings know the integrations, and so this package.
-    from ..config import load_settings  # noqa: PLC0415
+    from ..config import Settings  # noqa: PLC0415
     from ..config.redis import worker_connection  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = Settings()
     return SharedState(worker_connection(settings), f"{settings.app_name}:{module}")
 
 

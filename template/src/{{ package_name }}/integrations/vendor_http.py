@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..engine import PermanentError, TemporaryError
 
@@ -86,7 +87,7 @@ class VendorHttp:
 
         Args:
             method: GET, POST, ...
-            path: Starts with a slash.
+            path: Starts with a slash; a full URL goes there instead of to the base URL.
             options: As httpx takes them: params, json, data, files, headers.
 
         Raises:
@@ -95,10 +96,11 @@ class VendorHttp:
         """
         import httpx  # noqa: PLC0415 - costs 0.1 s, so only a worker that calls pays it
 
+        url = path if path.startswith(("https://", "http://")) else self._base_url + path
         client = self._open()
         end = time.monotonic() + self._timeout
         try:
-            with client.stream(method, self._base_url + path, **options) as response:
+            with client.stream(method, url, **options) as response:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
@@ -108,9 +110,9 @@ class VendorHttp:
                         raise UnreachableError("the answer took too long", sent=True)
                 return Answer(response.status_code, response.headers, bytes(body))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise UnreachableError(self._describe(error), sent=False) from error
+            raise UnreachableError(_describe(error, url), sent=False) from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise UnreachableError(self._describe(error), sent=True) from error
+            raise UnreachableError(_describe(error, url), sent=True) from error
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -127,8 +129,10 @@ class VendorHttp:
                 self._client = httpx.Client(timeout=self._timeout, verify=_trust())
             return self._client
 
-    def _describe(self, error: Exception) -> str:
-        return f"no answer from {self._base_url} ({type(error).__name__})"
+
+def _describe(error: Exception, url: str) -> str:
+    # The host alone: a query may hold a key.
+    return f"no answer from {urlsplit(url).netloc} ({type(error).__name__})"
 
 
 @cache

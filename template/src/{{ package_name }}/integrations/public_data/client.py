@@ -1,0 +1,234 @@
+"""A client for the services of data.go.kr: pages of typed rows, within the quota.
+
+Source: OpenAPI 활용가이드 of data.go.kr: serviceKey, pageNo, numOfRows, totalCount; errors of the
+gateway (`OpenAPI_ServiceResponse`) and of the services (`resultCode`), often with HTTP 200.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from urllib.parse import urlsplit, urlunsplit
+
+import structlog
+from pydantic import ValidationError
+
+from ..shared_state import SharedState
+from ..vendor_http import Answer, UnreachableError, VendorHttp
+from .answer import Result, read_result
+from .errors import PublicDataRefusedError, PublicDataRowError, PublicDataUnavailableError
+from .limits import Limits
+from .result_codes import Outcome, ResultCode
+from .service import Page, Row, Service, normalise_key
+from .settings import PublicDataSettings
+
+log = structlog.get_logger(__name__)
+
+_PORTAL = {"data.go.kr", "www.data.go.kr"}
+_SECOND = 1.0  # to wait after "too many a second" without a time
+_LONGEST_WAIT = 5.0  # seconds that are waited for here instead of by the job
+_TRIES = 3  # of one call that meets the limit of a second
+_CURSOR_KEPT = 7 * 24 * 3600.0  # seconds that an unfinished run may rest
+
+
+class PublicData:
+    """Reads public data. One for the whole process; safe to use from many threads.
+
+    Args:
+        settings: Base URL, key and limits.
+        state: What the replicas share: turns, budgets, cursors.
+        clock: Seconds since 1970.
+        sleep: Waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        settings: PublicDataSettings,
+        state: SharedState,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._state = state
+        self._sleep = sleep
+        seconds = settings.timeout / 1000
+        self._http = VendorHttp(_services_url(settings.base_url), seconds)
+        self._limits = Limits(state, settings.rate, seconds, clock)
+
+    def page(
+        self,
+        service: Service[Row],
+        params: Mapping[str, str | int] | None = None,
+        *,
+        number: int = 1,
+        size: int = 100,
+        service_key: str | None = None,
+    ) -> Page[Row]:
+        """Read one page.
+
+        Args:
+            service: What to ask.
+            params: The question.
+            number: Of the page, counted from 1.
+            size: Rows of a page; services have limits of their own.
+            service_key: Encoded or decoded; by default GOVERMENT_KOREA_DATA_SERVICE_KEY.
+
+        Raises:
+            PublicDataRefusedError: Trying again cannot help.
+            PublicDataRowError: A row does not fit the service's model.
+            QuotaSpentError: Not before tomorrow.
+            PublicDataUnavailableError: Trying again may help.
+        """
+        key = self._key(service_key)
+        paging = {service.paging.number: number, service.paging.size: size}
+        query = {**service.options, **(params or {}), **paging, service.key_name: key}
+        result = self._ask(service, query, key)
+        return Page(number, [_row(service, each) for each in result.rows], result.total)
+
+    def pages(
+        self,
+        service: Service[Row],
+        params: Mapping[str, str | int] | None = None,
+        *,
+        size: int = 100,
+        resume: str | None = None,
+        service_key: str | None = None,
+    ) -> Iterator[Page[Row]]:
+        """All pages, each asked for when it is needed.
+
+        Args:
+            service: What to ask.
+            params: The question.
+            size: Rows of a page.
+            resume: Name of this run, for instance `JobContext.target`. A run that broke off
+                goes on after the last page that was dealt with, in whichever replica. That
+                page counts as dealt with when the next one is asked for, so it may come
+                twice: write rows so that this does no harm.
+            service_key: As for `page`.
+        """
+        cursor = f"cursor:{resume}" if resume else None
+        question = _digest(json.dumps([service.path, size, dict(params or {})], sort_keys=True))
+        number, seen = self._resume(cursor, question)
+        while True:
+            page = self.page(service, params, number=number, size=size, service_key=service_key)
+            seen += len(page.rows)
+            if page.rows:
+                yield page
+            short = page.total is None and len(page.rows) < size
+            if not page.rows or short or (page.total is not None and seen >= page.total):
+                break
+            if cursor:
+                note = {"page": str(number), "seen": str(seen), "question": question}
+                self._state.keep(cursor, note, _CURSOR_KEPT)
+            number += 1
+        if cursor:
+            self._state.forget(cursor)
+
+    def rows(
+        self,
+        service: Service[Row],
+        params: Mapping[str, str | int] | None = None,
+        *,
+        size: int = 100,
+        service_key: str | None = None,
+    ) -> Iterator[Row]:
+        """All rows of all pages."""
+        for page in self.pages(service, params, size=size, service_key=service_key):
+            yield from page.rows
+
+    def close(self) -> None:
+        """Close the connections to the services and to Redis."""
+        self._http.close()
+        self._state.close()
+
+    def _key(self, given: str | None) -> str:
+        known = self._settings.service_key
+        key = given or (known.get_secret_value() if known is not None else "")
+        if not key.strip():
+            raise PublicDataRefusedError("GOVERMENT_KOREA_DATA_SERVICE_KEY is not set")
+        return normalise_key(key)
+
+    def _resume(self, cursor: str | None, question: str) -> tuple[int, int]:
+        note = self._state.note(cursor) if cursor else {}
+        if not note or note.get("question") != question:
+            return 1, 0
+        log.info("public_data.resume", page=int(note["page"]) + 1)
+        return int(note["page"]) + 1, int(note["seen"])
+
+    def _ask(self, service: Service[Row], query: Mapping[str, str | int], key: str) -> Result:
+        # The quota belongs to an operation and a key; the key itself stays out of Redis.
+        operation = f"{urlsplit(service.path).path}@{_digest(key)[:8]}"
+        limit = service.daily_limit
+        budget = self._settings.daily_limit if limit is None else limit
+        for attempt in range(1, _TRIES + 1):
+            self._limits.enter(operation, budget)
+            try:
+                answer = self._http.request("GET", service.path, params=dict(query))
+            except UnreachableError as error:
+                raise PublicDataUnavailableError(str(error)) from error
+            result = read_result(answer.body)
+            code = _code(answer, result)
+            if code is ResultCode.QUOTA_SPENT:
+                raise self._limits.stop(operation)
+            if code is None or code.outcome is not Outcome.WAIT:
+                break
+            asked = answer.retry_after()
+            wait = _SECOND if asked is None else asked
+            self._limits.hold(min(wait, 60.0))
+            if attempt == _TRIES or wait > _LONGEST_WAIT:
+                raise PublicDataUnavailableError(
+                    "too many calls a second", code=code, retry_after=wait
+                )
+            self._sleep(wait)
+        return _checked(answer, result, code)
+
+
+def _code(answer: Answer, result: Result | None) -> ResultCode | None:
+    if result is not None and result.code is not None:
+        return result.code
+    # Some errors of the gateway are a line of text, or an unreadable page.
+    found = ResultCode.find_text(answer.body[:2000].decode("utf-8", "replace"))
+    if found is not None and found is not ResultCode.NORMAL:
+        return found
+    return ResultCode.TOO_MANY_PER_SECOND if answer.status == 429 else None
+
+
+def _checked(answer: Answer, result: Result | None, code: ResultCode | None) -> Result:
+    if result is not None and result.success and answer.status < 400:
+        return result
+    said = result.said if result is not None else (str(code) if code else "nothing readable")
+    message = f"the service answered {said}, HTTP {answer.status}"
+    if code is not None and code not in (ResultCode.NORMAL, ResultCode.NO_DATA):
+        permanent = code.outcome is Outcome.PERMANENT
+    else:
+        # Codes of a single service mean that the question was wrong.
+        permanent = 400 <= answer.status < 500 or (result is not None and answer.status < 400)
+    if permanent and answer.status != 408:
+        raise PublicDataRefusedError(message, code=code)
+    raise PublicDataUnavailableError(message, code=code, retry_after=answer.retry_after())
+
+
+def _row(service: Service[Row], values: dict[str, object]) -> Row:
+    try:
+        return service.row.model_validate(values)
+    except ValidationError as error:
+        fields = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            for each in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise PublicDataRowError(f"a row of {service.path} does not fit: {fields}") from None
+
+
+def _services_url(url: str) -> str:
+    """The portal's address, which the original had as its default, serves no data."""
+    parts = urlsplit(url)
+    if parts.hostname not in _PORTAL:
+        return url
+    log.warning("public_data.portal", given=url, used="https://apis.data.go.kr")
+    return urlunsplit(("https", "apis.data.go.kr", parts.path, "", ""))
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,53 @@
+"""The errors of the public data, each saying whether another attempt can help."""
+
+from __future__ import annotations
+
+from ...engine import PermanentError, TemporaryError
+from .result_codes import ResultCode
+
+
+class PublicDataRefusedError(PermanentError):
+    """The service refuses, and would again.
+
+    Args:
+        message: The reason, without the service key.
+        code: What it answered, where it is a shared code.
+    """
+
+    def __init__(self, message: str, *, code: ResultCode | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PublicDataRowError(PermanentError):
+    """A row does not fit its model. The message names the fields."""
+
+
+class PublicDataUnavailableError(TemporaryError):
+    """The service cannot do it now.
+
+    Args:
+        message: The reason.
+        code: What it answered, where it is a shared code.
+        retry_after: Seconds to wait, where they are known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: ResultCode | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.code = code
+
+
+class QuotaSpentError(PublicDataUnavailableError):
+    """The calls of the day are used up; `retry_after` ends shortly after midnight in Korea.
+
+    It is temporary on purpose: the job holds no slot while it waits, goes on by itself from
+    its last page when there is a new quota, and nobody has to look after it. Until then no
+    replica makes a call. Every night spends one of the job's attempts, so a data set that
+    takes many days needs as many attempts. A processor that must not wait catches this.
+    """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -56,7 +57,7 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
 def leave(leftover: int) -> None:
     """End the process, also when threads still run jobs that were given back."""
     if leftover:
-        sys.stdout.flush()
+        logging.shutdown()
         sys.stderr.flush()
         os._exit(0)  # threads cannot be ended; their jobs run again elsewhere
 

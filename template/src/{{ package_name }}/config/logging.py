@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
+from .log_writer import LineWriter
 from .settings import Settings
 
 _NOISY = ("rq", "urllib3", "botocore", "httpx", "httpcore")  # INFO lines that ours repeat
@@ -44,13 +45,14 @@ def configure_logging(
         _Scrubber(secrets),
     ]
     renderers = _pretty(output) if config.pretty else _json()
+    writer = LineWriter(output)
     structlog.configure(
         processors=[*shared, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_LineLoggerFactory(output),
+        logger_factory=_LineLoggerFactory(writer),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(output)
+    handler = _Handler(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
@@ -138,25 +140,38 @@ class _Scrubber:
         return value
 
 
-class _LineLogger:
-    """Writes one line in one call; a closed or full output never stops a job."""
+class _Handler(logging.Handler):
+    """Sends the lines of libraries the same way."""
 
-    def __init__(self, output: TextIO) -> None:
-        self._output = output
+    def __init__(self, writer: LineWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._writer.write(self.format(record) + "\n")
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+
+class _LineLogger:
+    """What structlog calls with a rendered line."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._writer = writer
 
     def msg(self, message: str) -> None:
-        try:
-            self._output.write(message + "\n")
-            self._output.flush()
-        except (OSError, ValueError):
-            pass  # a job closed standard output, or the disk behind it is full
+        self._writer.write(message + "\n")
 
     debug = info = warning = error = critical = exception = log = msg
 
 
 class _LineLoggerFactory:
-    def __init__(self, output: TextIO) -> None:
-        self._logger = _LineLogger(output)
+    def __init__(self, writer: LineWriter) -> None:
+        self._logger = _LineLogger(writer)
 
     def __call__(self, *_: Any) -> _LineLogger:
         return self._logger

@@ -180,8 +180,9 @@ class ThreadWorker(MemberWorker):
         """How many jobs may be taken now."""
         if self._draining.is_set():
             return 0
-        free = self.options.concurrency - len(self._custody.running)
-        return int(min(free, self._left_to_take))
+        # Jobs whose outcome is handed in by the same trip leave their slot with it.
+        busy = len(self._custody.running) - len(self._custody.outcomes)
+        return int(min(self.options.concurrency - busy, self._left_to_take))
 
     def _worth_a_trip(self) -> bool:
         if self._custody.has_news:

@@ -1,0 +1,71 @@
+"""Mail by Amazon SES, version 2 of its interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from email.message import EmailMessage
+from typing import Any
+
+from ..aws import raise_as
+from .errors import MailRefusedError, MailUnavailableError
+from .receipt import Refusal
+
+_MOST_RECIPIENTS = 50  # a message, says SendEmail
+
+
+class SesProvider:
+    """Sends through SES. Keys come from the settings, else from AWS's own chain.
+
+    SES reports refused recipients later, by its events; here it takes all or none.
+
+    Args:
+        client: Of boto3's `sesv2`, without retries: a second try could send a second mail.
+
+    Sources:
+        https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+    """
+
+    def __init__(self, client: Any, sender: str) -> None:
+        self._client = client
+        self._sender = sender
+
+    def send(
+        self, message: EmailMessage, sender: str, recipients: Sequence[str]
+    ) -> tuple[str, tuple[Refusal, ...]]:
+        """See `Provider.send`."""
+        if len(recipients) > _MOST_RECIPIENTS:
+            raise MailRefusedError(
+                f"SES takes {_MOST_RECIPIENTS} recipients, not {len(recipients)}"
+            )
+        if not all(address.isascii() for address in [sender, *recipients]):
+            raise MailRefusedError("SES takes only ASCII before the @ of an address")
+        try:
+            # With a raw message this list alone says who gets it, hidden recipients too.
+            answer = self._client.send_email(
+                FromEmailAddress=sender,
+                Destination={"ToAddresses": list(recipients)},
+                Content={"Raw": {"Data": message.as_bytes()}},
+            )
+        except Exception as error:
+            self._raise("send by SES", error)
+        return str(answer["MessageId"]), ()
+
+    def check(self) -> str:
+        """Whether the sender, or its domain, is verified."""
+        for identity in (self._sender, self._sender.rpartition("@")[2]):
+            try:
+                found = self._client.get_email_identity(EmailIdentity=identity)
+            except self._client.exceptions.NotFoundException:
+                continue
+            except Exception as error:
+                self._raise("check of SES", error)
+            if found.get("VerifiedForSendingStatus"):
+                return f"SES in {self._client.meta.region_name}, {identity} is verified"
+        raise MailRefusedError(f"SES: neither {self._sender} nor its domain is verified")
+
+    def close(self) -> None:
+        """See `Provider.close`."""
+        self._client.close()
+
+    def _raise(self, what: str, error: Exception) -> Any:
+        raise_as(error, what=what, permanent=MailRefusedError, temporary=MailUnavailableError)

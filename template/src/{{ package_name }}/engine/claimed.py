@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 
 
 class LazyJob(Job):
-    """RQ's job, restored from its hash at the first access to anything but id and key.
+    """RQ's job, restored from its hash at the first look at anything but id and key.
 
     Restoring costs as much as everything else the engine does for a job, and most jobs end
     without anyone asking.
@@ -26,12 +26,21 @@ class LazyJob(Job):
         self.__dict__.update(_id=job_id, connection=connection, serializer=JSONSerializer, _raw=raw)
 
     def __getattr__(self, name: str) -> Any:
+        if not self._restore():
+            raise AttributeError(name)
+        return getattr(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._restore()  # a later restore would undo what is set now
+        super().__setattr__(name, value)
+
+    def _restore(self) -> bool:
         raw = self.__dict__.pop("_raw", None)
         if raw is None:
-            raise AttributeError(name)
+            return False
         Job.__init__(self, self._id, connection=self.connection, serializer=JSONSerializer)
         self.restore(raw)
-        return getattr(self, name)
+        return True
 
 
 class Claim:

@@ -11,11 +11,12 @@
 --   first     number of the first execution id to hand out; token: what the ids start with
 --   promote   whether delayed jobs that are due are moved to their queue
 --
--- Returns {codes, jobs, suspended, limited}:
+-- Returns {codes, jobs, suspended, limited, due}:
 --   codes     per outcome: 1 stored, 0 not ours any more (dropped), 2 has dependents:
 --             left as it is, because RQ's own code must finish it
 --   jobs      list of {queue, execution, job, hash} now owned by the worker
 --   suspended 1 when `rq suspend` holds (nothing is taken then)
+--   due       time of the next delayed job as text, '' when there is none or it was not asked
 --   limited   {queue, job} of due jobs under RQ's RateLimit, which RQ's own code must move
 --
 -- The entry `job:execution` in the started registry is the token of ownership: whoever
@@ -138,4 +139,11 @@ if suspended == 0 then
     end
   end
 end
-return {codes, jobs, suspended, limited}
+local due = ''
+if p.promote then
+  for _, queue in ipairs(p.queues) do
+    local head = redis.call('ZRANGE', pre .. ':scheduled:' .. queue, 0, 0, 'WITHSCORES')
+    if head[2] and (due == '' or tonumber(head[2]) < tonumber(due)) then due = head[2] end
+  end
+end
+return {codes, jobs, suspended, limited, due}

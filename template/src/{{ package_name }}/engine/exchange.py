@@ -77,6 +77,7 @@ class Trade:
     claims: list[Claim]
     suspended: bool
     limited: list[tuple[str, str]]
+    due: float | None
 
 
 class Exchange:
@@ -129,12 +130,13 @@ class Exchange:
             "promote": promote,
         }
         self._next += free
-        codes, jobs, suspended, limited = self._exchange(args=[json.dumps(request)])
+        codes, jobs, suspended, limited, due = self._exchange(args=[json.dumps(request)])
         return Trade(
             codes=codes,
             claims=[self._claim(*job) for job in jobs],
             suspended=bool(suspended),
             limited=[(queue.decode(), job.decode()) for queue, job in limited],
+            due=float(due) if due else None,
         )
 
     def _claim(self, queue: bytes, execution: bytes, job: bytes, pairs: list[bytes]) -> Claim:

@@ -25,6 +25,7 @@ from .claimed import Claim, LazyJob
 from .deadlines import Deadline
 from .errors import JobStopped, PermanentError
 from .exchange import Exchange
+from .limits import Limiter
 from .tasks import Task
 
 if TYPE_CHECKING:
@@ -75,7 +76,23 @@ class Outcomes:
         self._exchange = exchange
         self._lease = lease
         self._leaving = leaving
+        self._limiter = Limiter(worker)
         self._hooks = hooks
+
+    def admit(self, claim: Claim, task: Task) -> bool:
+        """Whether a job under a limit may run now; waits while Redis is away.
+
+        Returns:
+            False when the delivery is over: parked, lost, or the process is leaving.
+        """
+        wait = 0.1
+        while True:
+            try:
+                return self._exchange.owns(claim, self._lease) and self._limiter.admit(claim, task)
+            except RedisError:
+                if self._leaving.wait(wait):
+                    return False
+                wait = min(wait * 2, 2.0)
 
     def success(self, claim: Claim, result: object) -> None:
         """Finish a job that returned, by RQ's own code."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .errors import PermanentError, TemporaryError
+from .limits import AtOnce, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Policy:
         timeout: Seconds one attempt may take; None for no limit.
         result_ttl: Seconds a finished job is kept in Redis to be looked at; 0 drops it at
             once, -1 keeps it for ever.
+        rate: At most so many starts in a span of time, over all replicas.
+        at_once: At most so many jobs at once, per key, over all replicas.
         keep_order: Wait for the next attempt in the slot instead of behind the queue, so
             that with WORKER_CONCURRENCY=1 no later job overtakes a failing one.
     """
@@ -52,6 +55,13 @@ class Policy:
     timeout: int | None = 180
     result_ttl: int = 500
     keep_order: bool = False
+    rate: Rate | None = None
+    at_once: AtOnce | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether a job may have to wait for others before it runs."""
+        return self.rate is not None or self.at_once is not None
 
     def __post_init__(self) -> None:
         if self.attempts < 1:

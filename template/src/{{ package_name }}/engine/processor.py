@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 
 from .contract import P, Payload, load_payload
 from .errors import PermanentError, UnknownJobError
+from .limits import AtOnce, Rate
 from .policy import Backoff, Policy
 from .publish import Publisher, Receipt, default_publisher
 
@@ -194,6 +195,8 @@ def processor(
     timeout: int | None = 180,
     result_ttl: int = 500,
     keep_order: bool = False,
+    rate: Rate | None = None,
+    at_once: AtOnce | None = None,
     job_id: Callable[[Any], str] | None = None,
     target: Callable[[Any], str] | None = None,
 ) -> Callable[[Callable[..., R]], Processor[Any, R]]: ...
@@ -208,6 +211,8 @@ def processor(
     timeout: int | None = 180,
     result_ttl: int = 500,
     keep_order: bool = False,
+    rate: Rate | None = None,
+    at_once: AtOnce | None = None,
     job_id: Callable[[Any], str] | None = None,
     target: Callable[[Any], str] | None = None,
 ) -> Any:
@@ -220,6 +225,8 @@ def processor(
         timeout: Seconds one attempt may take; None for no limit.
         result_ttl: Seconds a finished job is kept in Redis.
         keep_order: Wait for a retry in the slot, so that no later job overtakes.
+        rate: At most so many starts in a span of time, over all replicas.
+        at_once: At most so many jobs at once, per key, over all replicas.
         job_id: Derives the job's id from the payload, so that the same work is not queued
             twice.
         target: Derives what the job works on, where that differs from the id.
@@ -227,7 +234,7 @@ def processor(
     Raises:
         TypeError: The function's parameters are not annotated as a processor's must be.
     """
-    policy = Policy(attempts, backoff or Backoff(), timeout, result_ttl, keep_order)
+    policy = Policy(attempts, backoff or Backoff(), timeout, result_ttl, keep_order, rate, at_once)
 
     def decorate(decorated: Callable[..., R]) -> Processor[Any, R]:
         made: Processor[Any, R] = Processor(decorated, policy, job_id, target)

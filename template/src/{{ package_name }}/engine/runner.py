@@ -67,9 +67,10 @@ class Runner:
             refused = error
             self._submit(lambda: self._fail(claim, unresolved_task(claim), refused, 0.0))
             return
-        if task.is_async:
-            loop = self._event_loop()
-            loop.call_soon_threadsafe(self._create_task, claim, task)
+        if task.policy is not None and task.policy.limited:
+            self._submit(lambda: self._run_if_admitted(claim, task))
+        elif task.is_async:
+            self._start_coroutine(claim, task)
         else:
             self._submit(lambda: self._run(claim, task))
 
@@ -99,11 +100,27 @@ class Runner:
         while True:
             work = self._work.get()
             # A fresh context: what a job binds is gone when the next one starts.
-            Context().run(work)
+            try:
+                Context().run(work)
+            except Exception:  # a fault of the engine must not cost a slot
+                journal.log.exception("engine.error")
             if os.getpid() != self._pid:
                 os._exit(0)  # the job forked, and this is its child coming back
             with self._lock:
                 self._outstanding -= 1
+
+    def _run_if_admitted(self, claim: Claim, task: Task) -> None:
+        try:
+            admitted = self._outcomes.admit(claim, task)
+        except Exception as error:
+            self._fail(claim, task, error, 0.0)
+            return
+        if not admitted:
+            self._ended(claim)
+        elif task.is_async:
+            self._start_coroutine(claim, task)
+        else:
+            self._run(claim, task)
 
     def _run(self, claim: Claim, task: Task) -> None:
         self._begin(claim, task)
@@ -184,15 +201,18 @@ class Runner:
 
     # --- coroutines ------------------------------------------------------------------------
 
-    def _event_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="coroutines", daemon=True).start()
-        return self._loop
+    def _start_coroutine(self, claim: Claim, task: Task) -> None:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                run = self._loop.run_forever
+                threading.Thread(target=run, name="coroutines", daemon=True).start()
+            loop = self._loop
 
-    def _create_task(self, claim: Claim, task: Task) -> None:
-        assert self._loop is not None
-        claim.task = self._loop.create_task(self._run_async(claim, task), context=Context())
+        def create() -> None:
+            claim.task = loop.create_task(self._run_async(claim, task), context=Context())
+
+        loop.call_soon_threadsafe(create)
 
     async def _run_async(self, claim: Claim, task: Task) -> None:
         self._begin(claim, task)

@@ -25,6 +25,8 @@ class Task:
         call: Runs it; for a coroutine function, makes the coroutine.
         is_async: Whether `call` makes a coroutine.
         payload: The payload as it came, for whoever keeps failed jobs.
+        limit_key: What jobs that may not run all at once share; None when it cannot be
+            told because the payload does not fit.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Task:
     call: Callable[[], Any]
     is_async: bool
     payload: Any = None
+    limit_key: Callable[[], str | None] = lambda: None
 
 
 Resolver = Callable[[Claim], Task]
@@ -66,8 +69,26 @@ def processor_task(claim: Claim) -> Task:
             )
         )
 
+    def limit_key() -> str | None:
+        at_once = processor.policy.at_once
+        if at_once is None or at_once.key is None:
+            return "all"
+        try:
+            return at_once.key(load_payload(processor.payload_type, payload, processor.name))
+        except PayloadError:
+            return None  # let it run into the error
+
     policy = processor.policy
-    return Task(processor.name, path, policy, policy.timeout, call, processor.is_async, payload)
+    return Task(
+        name=processor.name,
+        path=path,
+        policy=policy,
+        timeout=policy.timeout,
+        call=call,
+        is_async=processor.is_async,
+        payload=payload,
+        limit_key=limit_key,
+    )
 
 
 def any_task(claim: Claim) -> Task:

@@ -218,7 +218,10 @@ class ThreadWorker(MemberWorker):
             return 0, 0
         self._out_of_trouble()
         if promote:
-            self._promote_at = time.monotonic() + self.options.promote_interval
+            wait = self.options.promote_interval
+            if trade.due is not None:
+                wait = min(wait, max(trade.due - time.time(), 0.0))
+            self._promote_at = time.monotonic() + wait
         del self._custody.outcomes[: len(outcomes)]
         for outcome, code in zip(outcomes, trade.codes, strict=True):
             self._stored(outcome, code)

@@ -1,0 +1,130 @@
+"""Limits that all replicas share: so many a second, so many at once per key.
+
+A job that must wait holds no slot: it goes back to Redis, either to the time reserved for it
+or into RQ's own rate limit registry.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from rq.rate_limit import RateLimit
+
+from . import journal, keys
+from .claimed import Claim
+
+if TYPE_CHECKING:
+    from .tasks import Task
+    from .worker import ThreadWorker
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` starts in `per` seconds over all replicas, evenly spread.
+
+    Args:
+        count: How many.
+        per: Seconds.
+    """
+
+    count: int
+    per: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.per <= 0:
+            raise ValueError("a rate needs a count of at least 1 and a positive span of seconds")
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two starts."""
+        return self.per / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """At most `count` jobs with the same key at once, over all replicas.
+
+    Args:
+        count: How many.
+        key: Takes the payload and returns what they share, for instance a customer's id;
+            None for one limit over all jobs of the processor.
+    """
+
+    count: int
+    key: Callable[[Any], str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError("the limit needs a count of at least 1")
+
+
+class Limiter:
+    """Decides in a job's thread whether it may run now, and parks it otherwise.
+
+    Args:
+        worker: The worker, whose connection is used.
+    """
+
+    def __init__(self, worker: ThreadWorker) -> None:
+        self._worker = worker
+        source = files(__package__).joinpath("rate.lua").read_text(encoding="utf-8")
+        self._reserve = worker.connection.register_script(source)
+
+    def admit(self, claim: Claim, task: Task) -> bool:
+        """Whether the job may run now.
+
+        Returns:
+            False when it was parked: the claim is over.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is away.
+        """
+        policy = task.policy
+        if policy is None:
+            return True
+        if policy.at_once is not None and not claim.raw.get(b"rate_limit_key"):
+            key = task.limit_key()
+            if key is not None:
+                self._hold_back(claim, RateLimit(f"{task.name}:{key}", policy.at_once.count))
+                return False
+        return policy.rate is None or self._in_time(claim, task, policy.rate)
+
+    def _in_time(self, claim: Claim, task: Task, rate: Rate) -> bool:
+        now = time.time()
+        due = float(
+            self._reserve(
+                keys=[f"{keys.PREFIX}:rate:{task.name}", keys.JOB + claim.job_id],
+                args=[now, rate.interval],
+            )
+        )
+        if due <= now:
+            return True
+        self._park(claim, due)
+        return False
+
+    def _park(self, claim: Claim, due: float) -> None:
+        """Send a job to its reserved time; it comes back without having spent an attempt."""
+        worker, job = self._worker, claim.job
+        with worker.connection.pipeline() as pipeline:
+            when = datetime.fromtimestamp(due, UTC)
+            claim.queue.schedule_job(job, when, pipeline=pipeline)
+            # RQ cuts the time down to whole seconds.
+            pipeline.zadd(keys.SCHEDULED + claim.queue.name, {claim.job_id: due})
+            worker.cleanup_execution(job, pipeline, claim.execution())
+            pipeline.execute()
+        journal.log.debug("job.wait", jobId=claim.job_id, delayMs=round((due - time.time()) * 1000))
+
+    def _hold_back(self, claim: Claim, limit: RateLimit) -> None:
+        """Hand a job over to RQ's rate limit registry, which queues it when its turn comes."""
+        worker, job = self._worker, claim.job
+        job.rate_limit_key = limit.key
+        job.rate_limit_concurrency = limit.concurrency
+        with worker.connection.pipeline() as pipeline:
+            worker.cleanup_execution(job, pipeline, claim.execution())
+            claim.queue._enqueue_rate_limited_job(job, pipeline=pipeline)
+            pipeline.execute()

@@ -1,0 +1,23 @@
+"""Firebase Cloud Messaging as a module of the worker."""
+
+from __future__ import annotations
+
+from .. import Module
+from . import Push, close, fcm
+from .account import read_account
+from .settings import FcmSettings
+
+
+def check() -> str:
+    """Have Firebase check a message to a topic, which needs the key and its permission."""
+    account = read_account(FcmSettings())
+    fcm().send(Push(title="check"), topic="check", dry_run=True)
+    return f"project {account.project_id} takes messages"
+
+
+def start() -> None:
+    """A worker whose key cannot be used does not take jobs."""
+    read_account(FcmSettings())
+
+
+MODULE = Module(name="fcm", settings=FcmSettings, check=check, start=start, close=close)

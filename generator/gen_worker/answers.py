@@ -93,7 +93,7 @@ def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dic
         for module in modules:
             _require("module", module, catalog.modules)
             pairs.append((module_question(module), wanted))
-    pairs.extend(_setting(text, template) for text in choices.settings)
+    pairs.extend(setting(text, template) for text in choices.settings)
     for question, value in pairs:
         if question in given and given[question] != value:
             raise InvalidAnswerError(f"{question} is answered twice, and differently.")
@@ -106,8 +106,19 @@ def _require(kind: str, name: str, known: Iterable[str]) -> None:
         raise UnknownChoiceError(f'There is no {kind} "{name}". {near_match(name, known)}')
 
 
-def _setting(text: str, template: Template) -> tuple[str, str]:
-    """Split and check one `--set QUESTION=VALUE`."""
+def setting(text: str, template: Template) -> tuple[str, str]:
+    """Split and check one `--set QUESTION=VALUE`.
+
+    Args:
+        text: What follows `--set`.
+        template: Whose question it answers.
+
+    Returns:
+        The question and the value as typed.
+
+    Raises:
+        UserMistakeError: It is malformed, or there is no such question.
+    """
     question, equals, value = text.partition("=")
     if not equals:
         raise InvalidAnswerError(f'--set needs QUESTION=VALUE, not "{text}".')

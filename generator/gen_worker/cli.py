@@ -2,74 +2,43 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gen_worker import cli_update
 from gen_worker.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
-from gen_worker.errors import explain
+from gen_worker.shell import SETTINGS, explained, say, template_root
 
 if TYPE_CHECKING:
     from gen_worker.catalog import Catalog
 
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
 app = typer.Typer(
     cls=DefaultCommandGroup,
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     rich_markup_mode=None,  # rich would double the start-up time
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
 
 
-def main(template_root: Path | None = None) -> None:
+def main(template: Path | None = None) -> None:
     """Run the program.
 
     Args:
-        template_root: The template to use; the generator's own when not given.
+        template: The template to use; the generator's own when not given.
     """
-    app(prog_name="gen-worker", obj=template_root)
-
-
-def _template_root(ctx: typer.Context) -> Path:
-    from gen_worker.template import find_template
-
-    return ctx.obj or find_template()
+    app(prog_name="gen-worker", obj=template)
 
 
 def _catalog(ctx: typer.Context) -> Catalog:
     from gen_worker.catalog import load_catalog
     from gen_worker.template import load_template
 
-    return load_catalog(load_template(_template_root(ctx)))
-
-
-@contextmanager
-def _explained(*, as_json: bool) -> Iterator[None]:
-    """Turn every expected failure into one sentence and an exit code."""
-    try:
-        yield
-    except BaseException as error:
-        failure = explain(error)
-        if failure is None:
-            raise
-        if as_json:
-            from gen_worker.report import error_json
-
-            typer.echo(error_json(failure.sentence, failure.exit_code))
-        _say("Error", failure.sentence, "red")
-        raise typer.Exit(failure.exit_code) from error
-
-
-def _say(kind: str, text: str, color: str) -> None:
-    """Tell the user something beside the output, in color unless NO_COLOR asks for none."""
-    typer.secho(f"{kind}: {text}", err=True, fg=None if "NO_COLOR" in os.environ else color)
+    return load_catalog(load_template(template_root(ctx)))
 
 
 # --- Completion ------------------------------------------------------------------------------
@@ -89,7 +58,7 @@ def _complete_setting(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     from gen_worker.answers import settable_questions
     from gen_worker.template import load_template
 
-    for question in settable_questions(load_template(_template_root(ctx))):
+    for question in settable_questions(load_template(template_root(ctx))):
         if question.startswith(incomplete):
             yield f"{question}="
 
@@ -124,7 +93,7 @@ def program(
     """
 
 
-@app.command(DEFAULT, cls=DefaultCommand, hidden=True, context_settings=_SETTINGS)
+@app.command(DEFAULT, cls=DefaultCommand, hidden=True, context_settings=SETTINGS)
 def new(
     ctx: typer.Context,
     name: Annotated[
@@ -197,7 +166,7 @@ def new(
     ] = False,
 ) -> None:
     """Make ./worker-NAME."""
-    with _explained(as_json=as_json):
+    with explained(as_json=as_json):
         from gen_worker.answers import Choices
         from gen_worker.create import Request, create
         from gen_worker.report import made_json, made_text
@@ -210,7 +179,7 @@ def new(
             concurrency=concurrency,
             settings=settings or (),
         )
-        request = Request(choices, parent, _template_root(ctx), dry_run=dry_run, git=not no_git)
+        request = Request(choices, parent, template_root(ctx), dry_run=dry_run, git=not no_git)
         asker = None
         if sys.stdin.isatty() and sys.stdout.isatty() and not yes and not as_json:
             from gen_worker.prompts import TerminalAsker
@@ -218,21 +187,28 @@ def new(
             asker = TerminalAsker()
         made = create(request, asker)
     for warning in made.warnings:
-        _say("Warning", warning, "yellow")
+        say("Warning", warning, "yellow")
     if as_json:
         typer.echo(made_json(made))
     elif not quiet:
         typer.echo(made_text(made))
 
 
-@app.command("list", context_settings=_SETTINGS)
+@app.command("list", context_settings=SETTINGS)
 def list_catalog(
     ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show the presets and modules."""
-    with _explained(as_json=as_json):
+    with explained(as_json=as_json):
         from gen_worker.report import catalog_json, catalog_text
 
         catalog = _catalog(ctx)
     typer.echo(catalog_json(catalog) if as_json else catalog_text(catalog))
+
+
+# --- The life of a repository --------------------------------------------------------------------
+app.command("update", context_settings=SETTINGS)(cli_update.update)
+app.command("add", context_settings=SETTINGS)(cli_update.add)
+app.command("remove", context_settings=SETTINGS)(cli_update.remove)
+app.command("diff", context_settings=SETTINGS)(cli_update.diff)

@@ -43,6 +43,14 @@ class RepositoryError(GenWorkerError):
     """Git refused to make the repository or its first commit."""
 
 
+class UpdateError(GenWorkerError):
+    """A repository cannot be updated as it is; nothing in it was touched."""
+
+
+class NotAWorkerError(UpdateError):
+    """The folder is no repository that this generator made."""
+
+
 class InterruptedRunError(GenWorkerError):
     """The user stopped the run (Ctrl-C, Ctrl-D at a prompt, SIGTERM, SIGHUP)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from gen_worker.errors import RepositoryError
@@ -18,12 +19,19 @@ def has_git() -> bool:
     return shutil.which("git") is not None
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(
+    folder: Path,
+    *arguments: str,
+    data: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run one git command.
 
     Args:
         folder: Where it runs.
         *arguments: The command and its arguments.
+        data: What it reads from standard input.
+        environment: Variables to add.
 
     Returns:
         What it printed, stripped.
@@ -31,19 +39,90 @@ def git(folder: Path, *arguments: str) -> str:
     Raises:
         RepositoryError: It failed; the text ends with git's own first line.
     """
+    return git_bytes(folder, *arguments, data=data, environment=environment).decode(
+        errors="surrogateescape"
+    )
+
+
+def git_bytes(
+    folder: Path,
+    *arguments: str,
+    data: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+    strip: bool = True,
+) -> bytes:
+    """Run one git command whose output is not text, or whose every byte counts.
+
+    Args:
+        folder: Where it runs.
+        *arguments: The command and its arguments.
+        data: What it reads from standard input.
+        environment: Variables to add.
+        strip: Remove white space around the output.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        RepositoryError: It failed; the text ends with git's own first line.
+    """
+    done = _run(folder, arguments, data, environment or {})
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        reason = said[0] if said else f"exit code {done.returncode}"
+        command = next(iter(_without_settings(arguments)), "")
+        raise RepositoryError(f"git {command} failed: {reason}")
+    return done.stdout.strip() if strip else done.stdout
+
+
+def git_says_yes(folder: Path, *arguments: str) -> bool:
+    """Run a git command that answers by its exit code.
+
+    Args:
+        folder: Where it runs.
+        *arguments: The command and its arguments.
+
+    Returns:
+        Whether it exited with 0.
+    """
+    return _run(folder, arguments, None, {}).returncode == 0
+
+
+def git_list(folder: Path, *arguments: str) -> list[str]:
+    """Run a git command that prints names with NUL between them (`-z`).
+
+    Args:
+        folder: Where it runs.
+        *arguments: The command and its arguments.
+
+    Returns:
+        The names.
+
+    Raises:
+        RepositoryError: It failed.
+    """
+    found = git_bytes(folder, *arguments, strip=False).decode(errors="surrogateescape")
+    return [name for name in found.split("\0") if name]
+
+
+def _run(
+    folder: Path, arguments: tuple[str, ...], data: bytes | None, extra: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
     environment = {key: value for key, value in os.environ.items() if key not in _LOCAL_VARIABLES}
-    environment["LC_ALL"] = "C"
-    done = subprocess.run(  # noqa: S603 - fixed program, arguments are never shell text
+    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **extra}
+    return subprocess.run(  # noqa: S603 - fixed program, arguments are never shell text
         ["git", *arguments],  # noqa: S607 - the user's own git is the one to use
         cwd=folder,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        input=data or b"",
         capture_output=True,
-        text=True,
         check=False,
     )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        reason = said[0] if said else f"exit code {done.returncode}"
-        raise RepositoryError(f"git {arguments[0]} failed: {reason}")
-    return done.stdout.strip()
+
+
+def _without_settings(arguments: tuple[str, ...]) -> list[str]:
+    """Leave out `-c name=value` before the command's name."""
+    words = list(arguments)
+    while words[:1] == ["-c"]:
+        del words[:2]
+    return words

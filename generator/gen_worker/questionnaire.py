@@ -85,6 +85,7 @@ class Questionnaire:
         given: Mapping[str, Any],
         asker: Asker | None = None,
         together: Mapping[str, str] = MappingProxyType({}),
+        recorded: Mapping[str, Any] = MappingProxyType({}),
     ) -> Answers:
         """Answer every question.
 
@@ -92,6 +93,7 @@ class Questionnaire:
             given: Answers that flags already gave, by question.
             asker: Asks a person for the rest; without one, defaults answer.
             together: Yes-or-no questions to ask as one list, with the label of each.
+            recorded: Answers of an earlier run, used where nothing is given and they apply.
 
         Returns:
             The complete, validated answers.
@@ -113,6 +115,8 @@ class Questionnaire:
                 continue
             if name not in known and asker is not None:
                 known.update(self._ask(name, asker, together, known))
+            if name not in known and name in recorded:
+                known[name] = recorded[name]
             value = self._parse(name, known[name]) if name in known else self._default(name)
             if problem := self._problem(name, value):
                 raise InvalidAnswerError(f"{name} cannot be {value!r}: {problem}")

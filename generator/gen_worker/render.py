@@ -92,8 +92,10 @@ def _target_path(
         parts.append(name)
     parts[-1] = parts[-1].removesuffix(template.suffix)
     path = PurePosixPath(*parts)
-    if path.is_absolute() or ".." in path.parts:
-        raise TemplateError(f"The template's {relative} would leave the new repository.")
+    if path.is_absolute() or ".." in path.parts or ".git" in map(str.lower, path.parts):
+        raise TemplateError(
+            f"The template's {relative} would leave the new repository or change its git settings."
+        )
     return path
 
 

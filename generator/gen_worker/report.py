@@ -58,7 +58,7 @@ def made_json(made: Made) -> str:
     Returns:
         One JSON object.
     """
-    return _json(
+    return as_json(
         {
             "name": made.answers.values["worker_type"],
             "path": str(made.target),
@@ -107,7 +107,7 @@ def catalog_json(catalog: Catalog) -> str:
         One JSON object.
     """
     presets = [vars(preset) | {"modules": [*preset.modules]} for preset in catalog.presets.values()]
-    return _json({"presets": presets, "modules": [*map(vars, catalog.modules.values())]})
+    return as_json({"presets": presets, "modules": [*map(vars, catalog.modules.values())]})
 
 
 def error_json(sentence: str, exit_code: int) -> str:
@@ -120,7 +120,7 @@ def error_json(sentence: str, exit_code: int) -> str:
     Returns:
         One JSON object.
     """
-    return _json({"error": sentence, "exit_code": exit_code})
+    return as_json({"error": sentence, "exit_code": exit_code})
 
 
 def tree(root: str, files: Iterable[str]) -> list[str]:
@@ -200,5 +200,13 @@ def _near(target: Path) -> str:
         return str(target)
 
 
-def _json(data: Mapping[str, Any]) -> str:
+def as_json(data: Mapping[str, Any]) -> str:
+    """Write data as JSON for scripts.
+
+    Args:
+        data: What it holds.
+
+    Returns:
+        Indented JSON.
+    """
     return json.dumps(data, ensure_ascii=False, indent=2)

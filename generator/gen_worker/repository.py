@@ -33,11 +33,22 @@ def make_repository(folder: Path, message: str) -> str:
         git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
         git(folder, "add", "--all", "--force")
         plain = ("-c", "commit.gpgSign=false", "-c", f"core.hooksPath={os.devnull}")
-        identity = () if _has_identity(folder) else _FALLBACK_IDENTITY
-        git(folder, *plain, *identity, "commit", "--quiet", "--message", message)
+        git(folder, *plain, *identity(folder), "commit", "--quiet", "--message", message)
         return git(folder, "rev-parse", "HEAD")
     except RepositoryError as error:
         raise RepositoryError(f"Nothing was written: {error}. Try again with --no-git.") from error
+
+
+def identity(folder: Path) -> tuple[str, ...]:
+    """Say who commits where git does not know.
+
+    Args:
+        folder: The repository.
+
+    Returns:
+        Settings for the git command; empty when git knows.
+    """
+    return () if _has_identity(folder) else _FALLBACK_IDENTITY
 
 
 def _has_identity(folder: Path) -> bool:

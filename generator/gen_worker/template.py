@@ -15,6 +15,8 @@ import yaml
 
 from gen_worker.errors import TemplateError
 
+TEMPLATE_PARTS = ("copier.yml", "template", "partials", "CHANGELOG.md")
+
 # The C loader is several times faster; both accept the same YAML.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -25,8 +27,6 @@ _RENDER_SETTINGS = frozenset(
 _OTHER_SETTINGS = frozenset(
     {
         "min_copier_version",
-        "migrations",
-        "skip_if_exists",
         "message_before_copy",
         "message_after_copy",
         "message_before_update",
@@ -111,7 +111,10 @@ def load_template(root: Path) -> Template:
         if not isinstance(details, dict) or "type" not in details:
             raise TemplateError(f"The question {name} in copier.yml must state its type.")
         _refuse_unsupported(f"key of question {name}", details, _QUESTION_KEYS)
-    return Template(root, settings, questions)
+    template = Template(root, settings, questions)
+    if not _is_inside(template.files_root, root):
+        raise TemplateError("copier.yml names a subdirectory outside of the template.")
+    return template
 
 
 def parse_yaml(text: str) -> Any:
@@ -127,6 +130,10 @@ def parse_yaml(text: str) -> Any:
         yaml.YAMLError: It is malformed.
     """
     return yaml.load(text, Loader=_SafeLoader)  # noqa: S506 - it is one of the safe loaders
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
 
 
 def _refuse_unsupported(kind: str, found: Mapping[str, Any], supported: frozenset[str]) -> None:
@@ -145,6 +152,8 @@ def _sections(path: Path) -> list[dict[str, Any]]:
     def include(loader: Any, node: Any) -> list[Any]:
         found: list[Any] = []
         for file in sorted(path.parent.glob(loader.construct_scalar(node))):
+            if not _is_inside(file, path.parent):
+                raise TemplateError(f"copier.yml includes a file outside of the template: {file}.")
             found.extend(yaml.load_all(file.read_bytes(), Loader=Loader))
         return found
 

@@ -137,7 +137,7 @@ def test_it_never_asks_without_a_terminal(here: Path, sample_template: Path) -> 
     [
         (["Payment"], 2, 'Try "payment".'),
         (["import"], 2, "it is a Python keyword"),
-        (["update"], 2, "it is a gen-worker command"),
+        (["--yes", "update"], 2, "it is a gen-worker command"),
         (["../evil"], 2, 'Try "evil".'),
         (["x", "--preset", "paymnt"], 2, 'Did you mean "payment"?'),
         (["x", "--with", "mial"], 2, 'Did you mean "mail"?'),

@@ -38,6 +38,11 @@ def run(
 
     settings = load_settings()
     configure_logging(settings, secrets=known_secrets(settings))
+    if settings.worker_processes > 1:
+        from .bootstrap.processes import Supervisor
+
+        again = ["-m", __package__, *sys.argv[1:]]
+        raise typer.Exit(Supervisor(settings, again).run())
     try:
         leave(run_worker(settings, burst=burst, max_jobs=max_jobs))
     except RedisError:
@@ -101,10 +106,10 @@ def health(
     ready: Annotated[bool, typer.Option("--ready", help="Also fail while Redis is away.")] = False,
 ) -> None:
     """Is the worker on this machine alive? Exit code 0 yes, 1 no, 2 alive but not ready."""
-    from .bootstrap.health import health_file, read_health
+    from .bootstrap.health import read_all
     from .config import load_settings
 
-    found = read_health(health_file(load_settings()))
+    found = read_all(load_settings())
     typer.echo(found.detail)
     if not found.alive:
         raise typer.Exit(1)

@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from . import processors as _processors
 from .bootstrap.health import Heartbeat, health_file
+from .bootstrap.processes import leave_with_parent
 from .bootstrap.shutdown import on_signals
 from .bootstrap.startup import wait_for_redis
 from .config import Settings
@@ -44,6 +45,7 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
     _processors.load()
     run = _Run(settings)
     with on_signals(run.drain):
+        leave_with_parent(run.drain)
         try:
             leftover = run.work(burst=burst, max_jobs=max_jobs)
         finally:

@@ -18,11 +18,25 @@ STALE = 15.0  # seconds without a beat after which a worker counts as stuck
 _INTERVAL = 2.0  # seconds between two writings
 
 
-def health_file(settings: Settings) -> Path:
-    """Where the heartbeat lies: `WORKER_HEALTH_FILE`, else in the temporary folder."""
-    if settings.worker_health_file:
-        return Path(settings.worker_health_file)
-    return Path(tempfile.gettempdir()) / f"{settings.process_name}.{os.getuid()}.health"
+def health_file(settings: Settings, index: int | None = None) -> Path:
+    """Where the heartbeat lies: `WORKER_HEALTH_FILE`, else in the temporary folder.
+
+    Args:
+        settings: The settings.
+        index: Which process, where one supervisor runs several (`WORKER_PROCESSES`).
+    """
+    name = settings.worker_health_file or str(
+        Path(tempfile.gettempdir()) / f"{settings.process_name}.{os.getuid()}.health"
+    )
+    return Path(name if index is None else f"{name}.{index}")
+
+
+def read_all(settings: Settings) -> Health:
+    """Judge the worker: all of its processes must be well."""
+    if settings.worker_processes == 1:
+        return read_health(health_file(settings))
+    found = [read_health(health_file(settings, n)) for n in range(settings.worker_processes)]
+    return min(found, key=lambda health: (health.alive, health.ready))
 
 
 class Heartbeat:

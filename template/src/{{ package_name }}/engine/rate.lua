@@ -25,7 +25,7 @@ if turn and start - interval <= now then
   end
   start = math.max(start, now) + interval
 else
-  local time = math.max(free, now)
+  local time = math.max(free, now, start - interval)
   free = time + interval
   answer = string.format('%.6f', time)
   if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], 'reserved', answer) end

@@ -89,7 +89,7 @@ class Supervisor:
             "WORKER_HEALTH_FILE": str(health_file(self._settings, index)),
         }
         # Its own session: Ctrl-C reaches the supervisor alone, which passes it on once.
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - our own command line, once more
             [sys.executable, *self._arguments],
             env=os.environ | variables,
             start_new_session=True,

@@ -53,14 +53,18 @@ class Line:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
-        self._cut_after: int | None = None
+        self._cuts: dict[bool, list[int]] = {True: [], False: []}  # to the server, from it
         self._silent = threading.Event()
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_after(self, size: int) -> None:
-        """Cut the line when this many more bytes have gone to the server."""
-        self._cut_after = size
+    def cut_after(self, *sizes: int) -> None:
+        """Cut the line when so many bytes have gone to the server; then after the next."""
+        self._cuts[True] = [*sizes]
+
+    def cut_after_answer(self, *sizes: int) -> None:
+        """Cut the line when so many bytes have come from the server; then after the next."""
+        self._cuts[False] = [*sizes]
 
     def cut(self) -> None:
         """Cut every connection now."""
@@ -96,15 +100,17 @@ class Line:
     def _pump(self, source: socket.socket, sink: socket.socket, to_server: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if to_server and self._cut_after is not None:
-                    data, self._cut_after = data[: self._cut_after], self._cut_after - len(data)
-                    if self._cut_after <= 0:
-                        sink.sendall(data)
-                        self._cut_after = None
-                        self.cut()
-                        return
+                cuts = self._cuts[to_server]
+                if cuts and cuts[0] <= len(data):
+                    sink.sendall(data[: cuts.pop(0)])
+                    self.cut()
+                    return
+                if cuts:
+                    cuts[0] -= len(data)
                 if to_server or not self._silent.is_set():
                     sink.sendall(data)
+        if self._silent.is_set() and not to_server:
+            return  # the end is an answer too
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 

@@ -1,0 +1,230 @@
+"""What processors move files with."""
+
+from __future__ import annotations
+
+import ftplib
+import io
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from ...engine import provide
+from ..pool import ConnectionPool
+from . import ftp
+from .connection import alive, base_folder, connect, explained
+from .errors import FtpNotFoundError, FtpSizeError
+from .folders import Entry, list_folder, make_folders
+from .paths import below, beside, parents
+from .settings import FtpConfig
+from .transfer import replace, retrieve, size, store, version
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    ftp: ftplib.FTP
+    base: str
+
+
+class FtpClient:
+    """Files below the base folder of one server. Safe to use from several threads.
+
+    Every path is relative to `basePath`, which it cannot leave. Nothing is tried twice in
+    here: the job's retry does that.
+
+    Args:
+        config: `FTP_CONFIG`.
+    """
+
+    def __init__(self, config: FtpConfig) -> None:
+        self._config = config
+        self._pool: ConnectionPool[_Session] = ConnectionPool(
+            self._open,
+            lambda session: alive(session.ftp),
+            lambda session: session.ftp.close(),
+            keep_after=(ftplib.error_perm, FtpNotFoundError),
+        )
+
+    def upload(self, source: Path | BinaryIO | bytes, path: str, *, resume: bool = False) -> int:
+        """Write a file. It appears under its name only when all of it is there.
+
+        It is written under a temporary name in the same folder, its size is checked, and then
+        it is renamed; a file of that name is replaced. Missing folders are made.
+
+        Args:
+            source: A file, an open file (read in pieces from where it stands), or the bytes.
+            path: Relative to the base folder.
+            resume: Keep what was sent when it breaks off, and let the next attempt go on from
+                there; `source` must be a path. Only for one job at a time on the same path.
+
+        Returns:
+            The size in bytes.
+
+        Raises:
+            FtpPathError: The path leaves the base folder.
+            FtpRefusedError: The server refused it for good.
+            FtpUnavailableError: It may work later. The name holds what it held before.
+        """
+        if resume and not isinstance(source, Path):
+            raise ValueError("only a file given by its path can be sent in two parts")
+        with (
+            _opened(source) as (file, total, tag),
+            self._session(f"upload of {path}", path) as session,
+        ):
+            target = below(session.base, path)
+            temporary = beside(target, tag if resume else uuid4().hex[:12])
+            try:
+                try:
+                    sent = store(session.ftp, file, temporary, total=total, resume=resume)
+                except ftplib.error_perm:  # refused before anything was sent: is the folder there?
+                    if not make_folders(session.ftp, parents(target)[-1]):
+                        raise
+                    sent = store(session.ftp, file, temporary, total=total, resume=resume)
+                replace(session.ftp, temporary, target)
+            except Exception as error:
+                if not resume:
+                    self._discard(session, temporary, error)
+                raise
+        return sent
+
+    def download(self, path: str, target: Path | BinaryIO, *, resume: bool = False) -> int:
+        """Read a file.
+
+        Args:
+            path: Relative to the base folder.
+            target: A path, where the file appears only when all of it is there; or an open
+                file, which is written to in pieces.
+            resume: Keep what arrived when it breaks off, and let the next attempt go on from
+                there, unless the file on the server has changed; `target` must be a path. Only
+                for one job at a time on the same target.
+
+        Returns:
+            The size in bytes.
+
+        Raises:
+            FtpNotFoundError: There is no such file.
+            FtpRefusedError: The server refused it for good.
+            FtpUnavailableError: It may work later.
+        """
+        with self._session(f"download of {path}", path) as session:
+            full = below(session.base, path)
+            total = size(session.ftp, full)
+            if not isinstance(target, Path):
+                return retrieve(session.ftp, full, target, offset=0, total=total)
+            tag = _tag(total, version(session.ftp, full)) if resume else uuid4().hex[:12]
+            partial = target.with_name(f".{target.name[-100:]}.{tag}.part")
+            try:
+                with partial.open("ab") as file:
+                    offset = file.tell()
+                    received = retrieve(session.ftp, full, file, offset=offset, total=total)
+                partial.replace(target)
+            except BaseException as error:
+                # Bytes that do not add up must not be built upon.
+                if not resume or isinstance(error, FtpSizeError):
+                    partial.unlink(missing_ok=True)
+                raise
+            return received
+
+    def list(self, path: str = "") -> list[Entry]:
+        """What a folder holds, by name.
+
+        Raises:
+            FtpNotFoundError: There is no such folder.
+        """
+        with self._session(f"list of {path or 'the base folder'}", path) as session:
+            return list_folder(session.ftp, below(session.base, path, folder=True), path)
+
+    def size(self, path: str) -> int | None:
+        """Size of a file in bytes; None from a server that does not tell sizes.
+
+        Raises:
+            FtpNotFoundError: There is no such file.
+        """
+        with self._session(f"size of {path}", path) as session:
+            return size(session.ftp, below(session.base, path))
+
+    def rename(self, path: str, new_path: str) -> None:
+        """Give a file another name or folder, over a file that may be there."""
+        with self._session(f"rename of {path}", path, new_path) as session:
+            replace(session.ftp, below(session.base, path), below(session.base, new_path))
+
+    def delete(self, path: str, *, missing_ok: bool = False) -> None:
+        """Delete a file.
+
+        Raises:
+            FtpNotFoundError: There is no such file, and `missing_ok` is off.
+        """
+        try:
+            with self._session(f"delete of {path}", path) as session:
+                session.ftp.delete(below(session.base, path))
+        except FtpNotFoundError:
+            if not missing_ok:
+                raise
+
+    def make_dirs(self, path: str) -> None:
+        """Make a folder and those above it; fine if it is there."""
+        with self._session(f"making of {path}", path) as session:
+            make_folders(session.ftp, below(session.base, path, folder=True))
+
+    def check(self) -> str:
+        """Log in and go to the base folder; a sentence about what was found."""
+        config = self._config
+        with self._session("check") as session:
+            session.ftp.cwd(session.base)
+            how = "FTPS" if isinstance(session.ftp.sock, ssl.SSLSocket) else "FTP"
+            return f"{config.host}:{config.port}, {how}, base folder {session.base}"
+
+    def close(self) -> None:
+        """End every connection."""
+        self._pool.close()
+
+    @contextmanager
+    def _session(self, what: str, *paths: str) -> Iterator[_Session]:
+        for path in paths:
+            below("/", path, folder=True)  # a path that leads out needs no server to be refused
+        where = f"{what}: {self._config.host}:{self._config.port}"
+        with explained(where), self._pool.connection() as session:
+            yield session
+
+    def _open(self) -> _Session:
+        ftp = connect(self._config)
+        try:
+            return _Session(ftp, base_folder(ftp, self._config.base_path))
+        except BaseException:
+            ftp.close()
+            raise
+
+    def _discard(self, session: _Session, temporary: str, error: Exception) -> None:
+        """Remove what an upload left behind, where that costs no second time-out."""
+        try:
+            if isinstance(error, (ftplib.error_perm, ftplib.error_temp)):
+                session.ftp.delete(temporary)  # the server answered: the connection is in order
+            elif not isinstance(error, TimeoutError):
+                with self._pool.connection() as other:
+                    other.ftp.delete(temporary)
+        except (ftplib.Error, OSError, EOFError, ValueError):
+            pass  # what broke the upload is the error to tell
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO | bytes) -> Iterator[tuple[BinaryIO, int | None, str]]:
+    """The source as an open file, its size and a tag that changes when the file does."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source), len(source), ""
+    elif isinstance(source, Path):
+        with source.open("rb") as file:
+            state = source.stat()
+            yield file, state.st_size, _tag(state.st_size, state.st_mtime_ns)
+    else:
+        yield source, None, ""
+
+
+def _tag(*parts: object) -> str:
+    return blake2b(repr(parts).encode(), digest_size=6).hexdigest()
+
+
+provide(FtpClient, lambda _: nullcontext(ftp()))

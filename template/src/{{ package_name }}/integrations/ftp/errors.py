@@ -1,0 +1,29 @@
+"""The errors of FTP, each permanent or temporary."""
+
+from __future__ import annotations
+
+from ...engine import JobError, PermanentError, TemporaryError
+
+
+class FtpError(JobError):
+    """Base of every error of this module."""
+
+
+class FtpPathError(FtpError, PermanentError):
+    """The path is not one below the base folder."""
+
+
+class FtpRefusedError(FtpError, PermanentError):
+    """The server said no and will say so again: the login, the path, the space, the certificate."""
+
+
+class FtpNotFoundError(FtpRefusedError):
+    """There is no such file or folder."""
+
+
+class FtpUnavailableError(FtpError, TemporaryError):
+    """The server cannot be reached, is busy, or stopped in the middle."""
+
+
+class FtpSizeError(FtpUnavailableError):
+    """The file arrived shorter or longer than it is. What arrived was thrown away."""

@@ -1,5 +1,5 @@
 """Entry point of `python -m`; the console script is the same."""
 
-from .cli import main
+from .entry import main
 
 main()

@@ -11,14 +11,24 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-from ..config import Settings
+from typing import Protocol
 
 STALE = 15.0  # seconds without a beat after which a worker counts as stuck
 _INTERVAL = 2.0  # seconds between two writings
 
 
-def health_file(settings: Settings, index: int | None = None) -> Path:
+class Named(Protocol):
+    """What of the settings says where the heartbeat lies. `probe` has no others."""
+
+    @property
+    def process_name(self) -> str: ...
+    @property
+    def worker_health_file(self) -> str | None: ...
+    @property
+    def worker_processes(self) -> int: ...
+
+
+def health_file(settings: Named, index: int | None = None) -> Path:
     """Where the heartbeat lies: `WORKER_HEALTH_FILE`, else in the temporary folder.
 
     Args:
@@ -31,7 +41,7 @@ def health_file(settings: Settings, index: int | None = None) -> Path:
     return Path(name if index is None else f"{name}.{index}")
 
 
-def read_all(settings: Settings) -> Health:
+def read_all(settings: Named) -> Health:
     """Judge the worker: all of its processes must be well."""
     if settings.worker_processes == 1:
         return read_health(health_file(settings))

@@ -1,4 +1,5 @@
 # publish.py of an API server: it needs `rq` and `redis`, nothing of this repository
+import json
 import os
 
 from redis import Redis

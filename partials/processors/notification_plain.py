@@ -30,7 +30,7 @@ class SendPayload(Payload):
     key: str = Field(default="", description="Tells messages with the same text apart.")
 
 
-def deliver(channel: str, recipient: str, body: str) -> None:
+def deliver(channel: str, recipient: str, body: str) -> None:  # noqa: ARG001 - for the vendor
     """Hand the message to the vendor of the channel.
 
     Raises:

@@ -1,0 +1,170 @@
+"""Modules of the project's own template are added, removed and updated."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from command import contents
+from gen_worker.catalog import load_catalog, module_question
+from gen_worker.history import own_history
+from gen_worker.template import load_template
+from lab import Lab, commit, copier_update, project_lab
+from rendering import PROJECT
+
+MODULES = list(load_catalog(load_template(PROJECT)).modules)
+NONE = [f"{module_question(module)}=false" for module in MODULES]
+RELEASES = history.releases() if (history := own_history(PROJECT)) else []
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's template as it is committed, in a repository of its own, tagged v0.1.0."""
+    import os
+
+    folder = tmp_path_factory.mktemp("project")
+    before = dict(os.environ)
+    settings = folder / "gitconfig"
+    settings.write_text("[user]\n\tname = Tester\n\temail = tester@localhost\n")
+    os.environ |= {
+        "GIT_CONFIG_GLOBAL": str(settings),
+        "XDG_CACHE_HOME": str(tmp_path_factory.getbasetemp() / "cache"),
+    }
+    try:
+        return project_lab(folder / "lab", PROJECT).template
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+@pytest.fixture
+def lab(project: Path, tmp_path: Path) -> Lab:
+    """A laboratory that may release versions of its own."""
+    made = Lab(tmp_path / "lab")
+    shutil.copytree(project, made.template)
+    return made
+
+
+def only(module: str) -> list[str]:
+    """Choose one module and no other."""
+    question = module_question(module)
+    return [text for text in NONE if not text.startswith(f"{question}=")] + [f"{question}=true"]
+
+
+def release_changes(lab: Lab) -> None:
+    """Release a version that touches every source file, a dependency and a document."""
+    files: dict[str, str | None] = {}
+    for path in (lab.template / "template" / "src").rglob("*.py"):
+        name = str(path.relative_to(lab.template))
+        files[name] = path.read_text() + "\n# A line of the next version.\n"
+    files |= lab.edit(
+        "template/pyproject.toml.jinja", '"structlog>=', '"added>=1",\n    "structlog>='
+    )
+    lab.release("v0.2.0", {**files, "template/NEXT.md.jinja": "{{ modules | join(' ') }}\n"})
+
+
+@pytest.mark.parametrize("module", [None, *MODULES])
+def test_updated_is_what_a_fresh_render_is(lab: Lab, module: str | None) -> None:
+    """For every module, with every source file changed."""
+    settings = only(module) if module else NONE
+    worker = lab.worker("payment", *settings)
+    release_changes(lab)
+    done = lab.update(worker)
+    assert done.exit_code == 0, done.stderr
+    assert contents(worker) == contents(lab.fresh("payment", *settings))
+
+
+def test_plain_copier_update_gives_the_same_worker(lab: Lab) -> None:
+    """Nothing that gen-worker does beside the merge is needed for a working repository."""
+    worker = lab.worker("payment", "with_mail=true")
+    release_changes(lab)
+    copier_update(worker)
+    assert contents(worker) == contents(lab.fresh("payment", "with_mail=true"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_added_and_removed_again(lab: Lab, module: str) -> None:
+    """Added it is as if it had been chosen at once; removed no trace is left."""
+    worker = lab.worker("payment", *NONE)
+    without = contents(worker)
+    chosen = contents(lab.fresh("payment", *only(module)))
+    added = lab.run("add", module, "--in", str(worker), "--commit")
+    assert added.exit_code == 0, added.stderr
+    assert contents(worker) == chosen
+    removed = lab.run("remove", module, "--in", str(worker), "--commit")
+    assert removed.exit_code == 0, removed.stderr
+    assert contents(worker) == without
+
+
+def test_modules_stay_at_the_repositorys_version(lab: Lab) -> None:
+    """Adding one is no update."""
+    worker = lab.worker("payment", *NONE)
+    chosen = contents(lab.fresh("payment", *only("ftp")))
+    release_changes(lab)
+    assert lab.run("add", "ftp", "--in", str(worker)).exit_code == 0
+    assert contents(worker) == chosen
+
+
+def test_an_edited_module_is_not_removed_silently(lab: Lab) -> None:
+    """Its edited files are named, and so are the files that use it."""
+    worker = lab.worker("payment", "with_mail=true")
+    edited = "src/worker_payment/integrations/mail/__init__.py"
+    user = "src/worker_payment/processors/own.py"
+    commit(
+        worker,
+        {
+            edited: (worker / edited).read_text() + "\nMINE = True\n",
+            user: "from ..integrations.mail import mailer\n\n__all__ = ['mailer']\n",
+        },
+    )
+    before = contents(worker)
+    refused = lab.run("remove", "mail", "--in", str(worker))
+    assert refused.exit_code == 1
+    assert f"delete: {edited}" in refused.stderr
+    assert contents(worker) == before
+    done = lab.run("remove", "mail", "--in", str(worker), "--overwrite")
+    assert done.exit_code == 0, done.stderr
+    assert f"These files still use mail:\n  {user}" in done.stdout
+    assert not (worker / edited).exists()
+
+
+@pytest.mark.parametrize("command", ["add", "remove"])
+def test_an_unknown_module_is_refused(lab: Lab, command: str) -> None:
+    """With what was probably meant."""
+    worker = lab.worker("payment")
+    done = lab.run(command, "mial", "--in", str(worker))
+    assert done.exit_code == 2
+    assert 'has no module "mial". Did you mean "mail"?' in done.stderr
+
+
+def test_what_is_there_already_needs_no_adding(lab: Lab) -> None:
+    """It is said, and it is no failure."""
+    worker = lab.worker("payment", "with_mail=true")
+    done = lab.run("add", "mail", "--in", str(worker))
+    assert done.exit_code == 0
+    assert "is up to date" in done.stdout
+
+
+@pytest.mark.parametrize("tag", [*RELEASES, "HEAD"])
+def test_every_released_version_reaches_this_one(tag: str, tmp_path: Path) -> None:
+    """From the first release on; a worker of each preset's default kind."""
+    if own_history(PROJECT) is None:
+        tag = "v0.1.0"  # an unpacked archive: its own files are the only version
+        template = project_lab(tmp_path / "lab", PROJECT).template
+    else:
+        template = tmp_path / "clone"
+        from command import git
+
+        git(tmp_path, "clone", "--quiet", str(PROJECT), str(template))
+    lab = Lab(tmp_path / "workers")
+    lab.template = template
+    from command import git
+
+    newest = git(template, "rev-parse", "HEAD")
+    git(template, "checkout", "--quiet", tag)
+    worker = lab.worker("payment")
+    git(template, "checkout", "--quiet", newest)
+    done = lab.update(worker)
+    assert done.exit_code == 0, done.stderr
+    assert contents(worker) == contents(lab.fresh("payment"))

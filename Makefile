@@ -27,7 +27,7 @@ demo: $(READY)  ## Make a worker in a temporary folder and watch it at work
 test: lint type tests  ## Check everything: lint, types, generator, rendered workers, end to end
 
 tests: $(READY)  ## Run the tests alone; ARGS="tests/generator" runs some of them
-	@$(BIN)/pytest -q -n $${TEST_PROCESSES:-auto} $(ARGS)
+	@$(BIN)/pytest -q -n $${TEST_PROCESSES:-auto} --dist worksteal $(ARGS)
 
 lint: $(READY)  ## Look for mistakes, and for files that are not formatted
 	@$(BIN)/ruff check .

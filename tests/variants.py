@@ -15,8 +15,9 @@ from rendering import PROJECT
 CATALOG = load_catalog(load_template(PROJECT))
 EVERY_MODULE: dict[str, object] = {module_question(name): True for name in CATALOG.modules}
 
-# What runs the same code in every variant is run in one of them.
-SAME_EVERYWHERE = ("tests/engine", "tests/test_worker_process.py")
+# Parts whose code is the same in every variant that has them: each is run in one variant.
+SHARED = ("engine", "chaos", "deploy", "integrations", "test_worker_process.py")
+OWN = "own"  # what is left, and differs between variants
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,20 @@ class Variant:
     Attributes:
         name: The worker's type.
         answers: Answers by question.
-        whole: Whether all of its tests are run, or those that differ between variants.
+        parts: Which of its tests are run: `own`, and shared ones.
     """
 
     name: str
     answers: dict[str, object] = field(default_factory=dict)
-    whole: bool = False
+    parts: tuple[str, ...] = (OWN,)
 
 
 VARIANTS = [
-    Variant("payment", whole=True),
+    Variant("payment", parts=(OWN, "engine", "chaos", "deploy", "test_worker_process.py")),
     *(Variant(name) for name in CATALOG.presets if name not in ("payment", "blank")),
     Variant("mini", {"preset": "blank", "docs_language": "ko"}),
     # The longest name moves every line that holds it; imports must still be in shape.
-    Variant("every-module-and-a-name-of-forty-letters", EVERY_MODULE),
+    Variant("every-module-and-a-name-of-forty-letters", EVERY_MODULE, (OWN, "integrations")),
 ]
 
 

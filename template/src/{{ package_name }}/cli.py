@@ -88,15 +88,23 @@ def enqueue(
 
 
 @app.command()
-def check() -> None:
-    """Check the settings and reach every part, a line each. Exit code 1 if one fails."""
-    from .bootstrap.checks import run_checks
+def check(
+    only: Annotated[
+        str | None, typer.Option(help="Only these parts, by name, with commas between.")
+    ] = None,
+) -> None:
+    """Check the settings, reach every part and look at the queue. Exit code 1 if one fails."""
+    from .bootstrap.checks import parts, run_checks
     from .config import load_settings
 
+    settings = load_settings()
+    chosen = [name.strip() for name in only.split(",")] if only else []
+    unknown = set(chosen) - set(parts())
+    if unknown:
+        raise typer.BadParameter(f"parts are {', '.join(parts())}", param_hint="--only")
     failed = False
-    for result in run_checks(load_settings()):
-        mark = "ok  " if result.ok else "FAIL"
-        typer.echo(f"{mark} {result.name:<12} {result.detail}")
+    for result in run_checks(settings, chosen):
+        typer.echo(f"{result.level:<4} {result.name:<12} {result.detail}")
         failed = failed or not result.ok
     raise typer.Exit(1 if failed else 0)
 
@@ -114,6 +122,27 @@ def health(
     if not found.alive:
         raise typer.Exit(1)
     raise typer.Exit(2 if ready and not found.ready else 0)
+
+
+@app.command()
+def stats(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks, for the rates.")
+    ] = 1.0,
+) -> None:
+    """Show the queue and its workers: what waits, runs, is delayed or failed, and how fast."""
+    from .config import load_settings
+    from .inspection.command import show_stats, watch_stats
+
+    settings = load_settings()
+    if watch and as_json:
+        raise typer.BadParameter("cannot be watched", param_hint="--json")
+    if watch:
+        watch_stats(settings, interval=interval)
+    else:
+        show_stats(settings, as_json=as_json, interval=interval)
 
 
 @app.command()

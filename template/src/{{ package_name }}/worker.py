@@ -22,6 +22,7 @@ from .bootstrap.shutdown import on_signals
 from .bootstrap.startup import wait_for_redis
 from .config import Settings
 from .config.redis import worker_connection
+from .config.topology import refuse_cluster
 from .engine import Options, ThreadWorker, processors
 from .integrations import Module, chosen_modules
 
@@ -93,6 +94,7 @@ class _Run:
         connection = worker_connection(self._settings)
         started = False
         while wait_for_redis(connection, self._stop, lambda: self.heartbeat.beat(False)):
+            refuse_cluster(connection)
             if not started:
                 for module in chosen_modules():
                     module.start()

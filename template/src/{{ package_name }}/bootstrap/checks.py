@@ -1,15 +1,20 @@
-"""`check`: every part of the worker is reached once."""
+"""`check`: every part of the worker is reached once, and looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from .. import processors as _processors
 from ..config import Settings
 from ..config.redis import worker_connection
 from ..engine import processors
-from ..integrations import chosen_modules
+from ..inspection.capacity import examine_capacity
+from ..inspection.findings import Finding, Level, fail, ok, warn
+from ..inspection.server import examine_server
+from ..inspection.waiting import examine_waiting
+from ..integrations import Module, chosen_modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,46 +23,86 @@ class Check:
 
     Args:
         name: The part.
-        ok: Whether it can be used.
+        level: `ok`, `warn` (works, but see to it) or `FAIL` (cannot be used).
         detail: What was found, in a sentence without secrets.
     """
 
     name: str
-    ok: bool
+    level: Level
     detail: str
 
+    @property
+    def ok(self) -> bool:
+        """Whether the part can be used."""
+        return self.level != "FAIL"
 
-def run_checks(settings: Settings) -> Iterator[Check]:
-    """Check the settings' parts one after the other; one failure does not end it."""
-    yield Check("settings", True, f"{settings.worker_name}, queue {settings.worker_queue}")
-    yield _attempt("processors", _check_processors)
-    yield _attempt("redis", lambda: _check_redis(settings))
+
+def parts() -> list[str]:
+    """Names of everything that can be checked."""
+    return [name for name, _ in _examinations(Settings.model_construct())]
+
+
+def run_checks(settings: Settings, only: Collection[str] = ()) -> Iterator[Check]:
+    """Check one part after the other; one failure does not end it.
+
+    Args:
+        settings: The checked settings.
+        only: Names of the parts to check; all when there is none.
+    """
+    _load_processors()
+    for name, examine in _examinations(settings):
+        if not only or name in only:
+            for finding in _attempt(examine):
+                yield Check(name, finding.level, finding.detail)
+
+
+Examination = Callable[[], Iterable[Finding]]
+
+
+def _examinations(settings: Settings) -> Iterator[tuple[str, Examination]]:
+    yield "settings", lambda: [ok(f"{settings.worker_name}, queue {settings.worker_queue}")]
+    yield "processors", _examine_processors
+    yield "redis", lambda: _examine_redis(settings)
+    yield "queue", lambda: _examine_queue(settings)
+    yield "capacity", lambda: examine_capacity(settings)
     for module in chosen_modules():
-        yield _attempt(module.name, module.check)
+        yield module.name, partial(_examine_module, module)
 
 
-def _attempt(name: str, check: Callable[[], str]) -> Check:
+def _attempt(examine: Examination) -> Iterator[Finding]:
     try:
-        return Check(name, True, check())
+        yield from examine()
     except Exception as error:  # whatever it is, it is the answer
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return Check(name, False, text.removesuffix(":"))
+        yield fail(text.removesuffix(":"))
 
 
-def _check_processors() -> str:
+def _load_processors() -> None:
+    try:
+        _processors.load()
+    except Exception:
+        pass  # told by the check of the processors
+
+
+def _examine_processors() -> Iterator[Finding]:
     _processors.load()
     names = [each.name for each in processors()]
     if not names:
         raise LookupError("no processor found in processors/")
-    return ", ".join(names)
+    yield ok(", ".join(names))
 
 
-def _check_redis(settings: Settings) -> str:
+def _examine_redis(settings: Settings) -> Iterator[Finding]:
     with worker_connection(settings) as connection:
-        info = connection.info()
-        waiting = connection.llen(f"rq:queue:{settings.worker_queue}")
-    version = info.get("valkey_version") or info.get("redis_version", "?")
-    major = int(str(info.get("redis_version", "0")).split(".")[0])
-    if major < 7:
-        raise RuntimeError(f"version {version} is too old; Redis 7 or Valkey is needed")
-    return f"version {version}, {waiting} jobs waiting"
+        yield from examine_server(connection)
+
+
+def _examine_queue(settings: Settings) -> Iterator[Finding]:
+    with worker_connection(settings) as connection:
+        yield from examine_waiting(connection, settings.worker_queue)
+
+
+def _examine_module(module: Module) -> Iterator[Finding]:
+    yield ok(module.check())
+    for sentence in module.warnings():
+        yield warn(sentence)

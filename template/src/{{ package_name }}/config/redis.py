@@ -10,6 +10,7 @@ from redis.retry import Retry
 
 from ..engine import Publisher
 from .settings import Settings
+from .topology import connect
 
 _TIMEOUT = 5.0  # seconds for a connection or a command
 
@@ -26,7 +27,7 @@ def publisher(settings: Settings) -> Publisher:
 
 
 def _connect(settings: Settings, retry: Retry) -> Redis:
-    return Redis.from_url(
+    return connect(
         settings.redis_url.get_secret_value(),
         socket_timeout=_TIMEOUT,
         socket_connect_timeout=_TIMEOUT,

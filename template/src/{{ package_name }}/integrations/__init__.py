@@ -7,7 +7,7 @@ the vendor's library is imported where it is used.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -34,6 +34,8 @@ class Module:
         close: Closes its connections when the worker stops.
         on_failed: Called with each job that failed for good.
         commands: Adds the integration's own commands to the command line.
+        warnings: What works but should be seen to, a sentence each, for `check`.
+        counts: What it counts, for `stats`: a number by name.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Module:
     close: Callable[[], None] = lambda: None
     on_failed: Callable[[FailedJob], None] | None = None
     commands: Callable[[typer.Typer], None] = lambda _: None
+    warnings: Callable[[], Iterable[str]] = tuple
+    counts: Callable[[], Mapping[str, int]] = dict
 
 
 @cache

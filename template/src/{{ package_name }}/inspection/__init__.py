@@ -1,0 +1,1 @@
+"""Looking at a queue and its Redis from outside: `check` and `stats`."""

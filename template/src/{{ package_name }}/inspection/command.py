@@ -1,0 +1,107 @@
+"""The command `stats`: once, as JSON, or as a table that stays on the screen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.live import Live
+
+from ..config import Settings
+from ..config.redis import worker_connection
+from ..integrations import chosen_modules
+from .stats import Rates, Stats, look
+from .table import render
+
+
+def show_stats(settings: Settings, *, as_json: bool, interval: float) -> None:
+    """Print two looks' worth of numbers: the second look, and the rates since the first.
+
+    Args:
+        settings: The checked settings.
+        as_json: JSON for programs instead of a table.
+        interval: Seconds between the looks.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached.
+    """
+    with worker_connection(settings) as connection:
+        try:
+            before = look(connection, settings.worker_queue)
+            time.sleep(interval)
+            after = look(connection, settings.worker_queue, _counts())
+        finally:
+            _close_modules()
+    rates = Rates.between(before, after)
+    if as_json:
+        found = after.to_json() | {
+            "rates": {
+                "donePerSecond": round(rates.done, 3),
+                "failuresPerSecond": round(rates.failures, 3),
+                "overSeconds": round(rates.seconds, 3),
+            }
+        }
+        print(json.dumps(found, ensure_ascii=False))  # noqa: T201 - what the command is for
+    else:
+        Console().print(render(after, rates))
+
+
+def watch_stats(settings: Settings, *, interval: float) -> None:
+    """Keep the table on the screen until Ctrl-C, through outages of Redis.
+
+    Args:
+        settings: The checked settings.
+        interval: Seconds between two looks.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached at the start.
+    """
+    with worker_connection(settings) as connection:
+        stats = look(connection, settings.worker_queue, _counts())
+        try:
+            with Live(render(stats, None), screen=True, auto_refresh=False) as live:
+                for each, rates, trouble in _looks(connection, stats, interval):
+                    live.update(render(each, rates, trouble), refresh=True)
+        except KeyboardInterrupt:
+            pass  # how it is left
+        finally:
+            _close_modules()
+
+
+def _looks(
+    connection: Redis, stats: Stats, interval: float
+) -> Iterator[tuple[Stats, Rates | None, str]]:
+    rates: Rates | None = None
+    while True:
+        time.sleep(interval)
+        trouble = ""
+        try:
+            newer = look(connection, stats.queue, _counts())
+            stats, rates = newer, Rates.between(stats, newer)
+        except RedisError as error:
+            age = time.time() - stats.at
+            trouble = f"Redis does not answer ({type(error).__name__}); seen {age:.0f} s ago"
+        yield stats, rates, trouble
+
+
+def _counts() -> dict[str, dict[str, int] | str]:
+    """What each module counts; the error's name when it cannot."""
+    found: dict[str, dict[str, int] | str] = {}
+    for module in chosen_modules():
+        try:
+            counted = dict(module.counts())
+        except Exception as error:  # a database that is away must not hide the queue
+            found[module.name] = type(error).__name__
+        else:
+            if counted:
+                found[module.name] = counted
+    return found
+
+
+def _close_modules() -> None:
+    for module in chosen_modules():
+        module.close()

@@ -1,9 +1,9 @@
-"""The commands for a repository that exists: update, add, remove, diff."""
+"""The commands for repositories that exist: update, add, remove, diff, status."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -43,7 +43,12 @@ def _releases(ctx: typer.Context, *, offline: bool) -> Releases:
 
 def update(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="REPOSITORY", help="The repository.")] = Path(),
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...", help="A repository; or several, or a folder of repositories."
+        ),
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option("--to", metavar="VERSION", help="The version; gen-worker's own if not given."),
@@ -63,27 +68,123 @@ def update(
     dry_run: _DryRun = False,
     offline: _Offline = False,
     as_json: _Json = False,
+    branch: Annotated[
+        str | None,
+        typer.Option("--branch", help="Many: the branch to make; else gen-worker/VERSION."),
+    ] = None,
+    canary: Annotated[
+        Path | None, typer.Option("--canary", metavar="PATH", help="Many: which one goes first.")
+    ] = None,
+    test: Annotated[
+        str,
+        typer.Option(
+            "--test", metavar="COMMAND", help='Many: what the canary must pass; "" = none.'
+        ),
+    ] = "make test",
+    test_all: Annotated[
+        bool, typer.Option("--test-all", help="Many: run the tests in every repository.")
+    ] = False,
+    max_failures: Annotated[
+        int,
+        typer.Option("--max-failures", metavar="N", min=0, help="Many: stop after N; 0 = never."),
+    ] = 5,
+    pull_request: Annotated[
+        bool, typer.Option("--pull-request", help="Many: push, and open pull requests with gh.")
+    ] = False,
 ) -> None:
-    """Bring a worker repository to this version of the template.
+    """Bring worker repositories to this version of the template.
 
-    The working tree must be clean. The outcome is staged, to be looked at; --finish commits it
-    and --abort undoes it. Exit code 3 means that conflicts are left for you to resolve.
+    One repository: its working tree must be clean. The outcome is staged, to be looked at;
+    --finish commits it, --abort undoes it. Many: each gets a branch with one commit, and no
+    working tree is touched; the first one is tested before the rest follow.
+
+    Exit code 3 means that conflicts are left for you to resolve.
     """
-    from gen_worker.update import abort as undo
-    from gen_worker.update import finish as complete
-    from gen_worker.update_report import aborted_text, finished_json, finished_text
-
+    chosen = paths or [Path()]
     if finish and abort:
         raise typer.BadParameter("--finish and --abort exclude each other.")
-    if not (finish or abort):
-        _run(ctx, path, to, settings or [], {}, overwrite, commit, dry_run, offline, as_json)
+    if finish or abort:
+        _end(ctx, chosen[0], abort, offline, as_json)
+    if not _many(chosen):
+        _run(ctx, chosen[0], to, settings or [], {}, overwrite, commit, dry_run, offline, as_json)
+    from gen_worker.fleet import find_workers
+    from gen_worker.fleet_report import campaign_exit_code, campaign_json, campaign_text
+    from gen_worker.fleet_update import Campaign, run_campaign
+    from gen_worker.plan import Wish
+
+    campaign = Campaign(
+        wish=Wish(to, settings or [], {}, overwrite),
+        branch=branch,
+        canary=canary,
+        test=test or None,
+        test_all=test_all,
+        max_failures=max_failures,
+        dry_run=dry_run,
+        pull_requests=pull_request,
+    )
     with explained(as_json=as_json):
-        if abort:
-            typer.echo(aborted_text(undo(path)))
-            return
-        finished = complete(_releases(ctx, offline=offline), path)
+        outcomes = run_campaign(_releases(ctx, offline=offline), find_workers(chosen), campaign)
+    typer.echo(campaign_json(outcomes) if as_json else campaign_text(outcomes))
+    raise typer.Exit(campaign_exit_code(outcomes))
+
+
+def _many(paths: list[Path]) -> bool:
+    """Tell a folder of repositories from a repository, or from a folder inside of one."""
+    from gen_worker.errors import GenWorkerError
+    from gen_worker.fleet import find_workers
+    from gen_worker.worktree import find_repository
+
+    if len(paths) > 1:
+        return True
+    try:
+        find_repository(paths[0])
+    except GenWorkerError:
+        try:
+            return find_workers(paths) != [paths[0].resolve()]
+        except GenWorkerError:
+            return False  # the single update says what is wrong
+    return False
+
+
+def _end(ctx: typer.Context, path: Path, undo: bool, offline: bool, as_json: bool) -> NoReturn:
+    """Finish an update or undo it."""
+    from gen_worker.update import abort, finish
+    from gen_worker.update_report import aborted_text, finished_json, finished_text
+
+    with explained(as_json=as_json):
+        if undo:
+            typer.echo(aborted_text(abort(path)))
+            raise typer.Exit
+        finished = finish(_releases(ctx, offline=offline), path)
     typer.echo(finished_json(finished) if as_json else finished_text(finished))
     raise typer.Exit(finished.exit_code)
+
+
+def status(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Where to look for repositories."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", min=1, help="How many at the same time.")
+    ] = None,
+    offline: _Offline = False,
+    as_json: _Json = False,
+) -> None:
+    """Show how worker repositories stand: version, edits, git, conflicts.
+
+    Exit code 0: all are up to date. 1: some are behind, or something is unknown. 3: conflicts.
+    """
+    from gen_worker.fleet_report import status_exit_code, status_json, status_text
+    from gen_worker.status import status_of_all
+
+    with explained(as_json=as_json):
+        releases = _releases(ctx, offline=offline)
+        found = status_of_all(releases, paths or [Path()], jobs)
+    show = status_json if as_json else status_text
+    typer.echo(show(found, releases.label))
+    raise typer.Exit(status_exit_code(found))
 
 
 def add(
@@ -131,7 +232,7 @@ def _run(
     dry_run: bool,
     offline: bool,
     as_json: bool,
-) -> None:
+) -> NoReturn:
     from gen_worker.plan import Wish
     from gen_worker.update import update as run
     from gen_worker.update_report import updated_json, updated_text

@@ -114,11 +114,6 @@ def make_plan(releases: Releases, folder: Path, head: str, wish: Wish, scratch: 
     message = _message(base, target, wish)
     result = scratch.keep(head, message, parents=[THEIRS] if merged.conflicts else [])
     changes = scratch.changes(head)
-    losses |= {
-        path: "overwrite, though git does not know it"
-        for letter, path in changes
-        if letter == "A" and (folder / path).exists()
-    }
     return Plan(
         folder=folder,
         head=head,

@@ -69,7 +69,20 @@ class Releases:
         self._own = own_history(template_root)
         self._loaded: dict[Path, tuple[Template, Catalog, Renderer]] = {}
         self._fetched: dict[str, History] = {}
+        self._catalog: Catalog | None = None
         self._lock = RLock()
+
+    @property
+    def label(self) -> str | None:
+        """The generator's own version; None when it is unknown."""
+        return self._source.commit
+
+    def catalog(self) -> Catalog:
+        """Return the presets and modules of the generator's own version."""
+        with self._lock:
+            if self._catalog is None:
+                self._catalog = load_catalog(load_template(self._root))
+            return self._catalog
 
     # --- Finding ---------------------------------------------------------------------------
     def newest(self) -> Release:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gen_worker import migrations
@@ -94,7 +94,7 @@ def update(
     check_none_pending(folder)
     check_clean(folder)
     with Scratch(folder) as scratch:
-        plan = make_plan(releases, folder, head(folder), wish, scratch)
+        plan = _with_strangers(make_plan(releases, folder, head(folder), wish, scratch))
         uses = _uses_of_removed_modules(scratch.folder, wish)
         if plan.nothing_to_do or dry_run:
             return Updated(plan, applied=False, uses=uses)
@@ -242,6 +242,16 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     elif os.path.lexists(path):
         path.unlink()
+
+
+def _with_strangers(plan: Plan) -> Plan:
+    """Add the files that git does not know and the update would overwrite."""
+    strangers = {
+        path: "overwrite, though git does not know it"
+        for letter, path in plan.changes
+        if letter == "A" and os.path.lexists(plan.folder / path)
+    }
+    return replace(plan, losses=plan.losses | strangers)
 
 
 # --- Sentences ---------------------------------------------------------------------------------

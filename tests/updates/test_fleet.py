@@ -1,0 +1,213 @@
+"""`gen-worker update` over many repositories: a branch in each, one of them first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import Outcome, contents, git
+from lab import Lab, commit, replaced
+
+BRANCH = "gen-worker/v0.2.0"
+
+
+def results(done: Outcome) -> dict[str, str]:
+    """Read the JSON output: the result by the worker's name."""
+    return {name: one["result"] for name, one in entries(done).items()}
+
+
+def entries(done: Outcome) -> dict[str, dict[str, Any]]:
+    """Read the JSON output by the worker's name."""
+    found = json.loads(done.stdout)["repositories"]
+    return {Path(one["path"]).name.removeprefix("worker-"): one for one in found}
+
+
+def branches(worker: Path) -> list[str]:
+    """List the branches of a repository."""
+    return git(worker, "branch", "--format=%(refname:short)").splitlines()
+
+
+@pytest.fixture
+def fleet(lab: Lab) -> dict[str, Path]:
+    """Five workers: two plain, one edited, one that will conflict, one with uncommitted work."""
+    workers = {name: lab.worker(name) for name in ("a", "b", "edited", "conflict", "dirty")}
+    commit(workers["edited"], replaced(workers["edited"], "GUIDE.md", "guide line 11", "my line"))
+    commit(workers["conflict"], replaced(workers["conflict"], "GUIDE.md", "line 3", "mine"))
+    (workers["dirty"] / "draft.txt").write_text("not yet\n")
+    lab.release("v0.2.0", lab.edit("template/GUIDE.md", "line 3", "line three"))
+    return workers
+
+
+def test_each_gets_a_branch_and_no_working_tree_is_touched(
+    lab: Lab, fleet: dict[str, Path]
+) -> None:
+    """The one with a conflict gets none, and is named with its file."""
+    before = {name: contents(worker) for name, worker in fleet.items()}
+    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    assert results(done) == {
+        **dict.fromkeys(("a", "b", "edited", "dirty"), "updated"),
+        "conflict": "conflicts",
+    }
+    assert entries(done)["conflict"]["conflicts"] == ["GUIDE.md"]
+    assert done.exit_code == 3
+    assert {name: contents(worker) for name, worker in fleet.items()} == before
+    for name, worker in fleet.items():
+        assert branches(worker) == (["main"] if name == "conflict" else [BRANCH, "main"])
+        assert git(worker, "for-each-ref", "refs/gen-worker") == ""
+    worker = fleet["edited"]
+    assert git(worker, "log", "--format=%s", f"main..{BRANCH}") == (
+        "Update the template from v0.1.0 to v0.2.0"
+    )
+    merged = git(worker, "show", f"{BRANCH}:GUIDE.md")
+    assert "line three" in merged
+    assert "my line" in merged
+    git(fleet["a"], "switch", "--quiet", BRANCH)
+    assert contents(fleet["a"]) == contents(lab.fresh("a"))
+
+
+def test_the_canarys_tests_run_first_and_alone(lab: Lab, fleet: dict[str, Path]) -> None:
+    """They see the merged files, in a folder named like the repository."""
+    seen = lab.folder / "seen"
+    program = f"basename $PWD >> {seen} && grep -q 'line three' GUIDE.md"
+    done = lab.run(
+        *("update", str(lab.workers), "--test", program, "--json"),
+        *("--canary", str(fleet["edited"])),
+    )
+    assert seen.read_text() == "worker-edited\n"
+    assert entries(done)["edited"]["canary"] is True
+    assert results(done)["a"] == "updated"
+
+
+def test_a_failing_canary_stops_everything(lab: Lab, fleet: dict[str, Path]) -> None:
+    """No repository has a branch afterwards; the end of the output is shown."""
+    program = f"{sys.executable} -c \"print('the reason'); raise SystemExit(4)\""
+    done = lab.run("update", str(lab.workers), "--test", program)
+    assert done.exit_code == 1
+    assert "exited with 4:\nthe reason" in done.stdout
+    assert "worker-a (canary)  failed" in done.stdout
+    assert "4 not tried" in done.stdout
+    assert all(branches(worker) == ["main"] for worker in fleet.values())
+
+
+def test_a_canary_that_needs_nothing_passes_its_turn_on(lab: Lab, fleet: dict[str, Path]) -> None:
+    """Else nothing would have been tested."""
+    lab.update(fleet["a"], "--commit")
+    done = lab.run("update", str(lab.workers), "--test", "true", "--json")
+    assert results(done)["a"] == "up to date"
+    assert entries(done)["b"]["canary"] is True
+
+
+def test_every_repository_can_be_tested(lab: Lab, fleet: dict[str, Path]) -> None:
+    """Then a failure concerns one only."""
+    assert fleet
+    program = "! grep -q 'my line' GUIDE.md"
+    done = lab.run("update", str(lab.workers), "--test", program, "--test-all", "--json")
+    assert results(done)["edited"] == "failed"
+    assert results(done)["b"] == "updated"
+    assert branches(fleet["edited"]) == ["main"]
+    assert done.exit_code == 1
+
+
+def test_a_dry_run_makes_no_branches_and_runs_no_tests(lab: Lab, fleet: dict[str, Path]) -> None:
+    """What it says is what a real run does."""
+    done = lab.run("update", str(lab.workers), "--dry-run", "--test", "false", "--json")
+    assert results(done)["a"] == "would be updated"
+    assert results(done)["conflict"] == "conflicts"
+    assert all(branches(worker) == ["main"] for worker in fleet.values())
+
+
+def test_it_stops_after_so_many_failures(lab: Lab) -> None:
+    """The canary counts, too."""
+    for number in range(6):
+        worker = lab.worker(f"w{number}")
+        commit(worker, replaced(worker, "GUIDE.md", "line 3", "mine"))
+    lab.release("v0.2.0", lab.edit("template/GUIDE.md", "line 3", "line three"))
+    done = lab.run("update", str(lab.workers), "--test", "true", "--max-failures", "2", "--json")
+    assert list(results(done).values()).count("conflicts") == 2
+    assert list(results(done).values()).count("not tried") == 4
+    endless = lab.run("update", str(lab.workers), "--test", "", "--max-failures", "0", "--json")
+    assert list(results(endless).values()).count("conflicts") == 6
+
+
+def test_a_second_run_leaves_branches_under_review_alone(lab: Lab, fleet: dict[str, Path]) -> None:
+    """And a merged one is up to date."""
+    lab.run("update", str(lab.workers), "--test", "")
+    git(fleet["a"], "merge", "--quiet", "--ff-only", BRANCH)
+    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    assert results(done)["a"] == "up to date"
+    assert results(done)["b"] == "in review"
+
+
+def test_what_would_be_lost_is_refused_here_too(lab: Lab, fleet: dict[str, Path]) -> None:
+    """By name, without stopping the others."""
+    engine = "src/worker_b/engine/worker.py"
+    commit(fleet["b"], replaced(fleet["b"], engine, "engine line 2", "mine"))
+    lab.release(
+        "v0.3.0",
+        lab.edit("template/src/{{ package_name }}/engine/queue.py", "line 3", "line three"),
+    )
+    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    assert results(done)["b"] == "refused"
+    assert list(entries(done)["b"]["would_lose"]) == [engine]
+    assert results(done)["a"] == "updated"
+
+
+def test_several_paths_and_another_branch(lab: Lab, fleet: dict[str, Path]) -> None:
+    """Only what was named is touched."""
+    paths = [str(fleet[name]) for name in ("a", "b")]
+    done = lab.run("update", *paths, "--test", "", "--branch", "chore/template", "--json")
+    assert results(done) == {"a": "updated", "b": "updated"}
+    assert branches(fleet["a"]) == ["chore/template", "main"]
+
+
+def test_a_canary_must_be_one_of_them(lab: Lab, fleet: dict[str, Path], tmp_path: Path) -> None:
+    """A misspelt one would test nothing."""
+    assert fleet
+    done = lab.run("update", str(lab.workers), "--canary", str(tmp_path))
+    assert done.exit_code == 2
+    assert "is not among the repositories" in done.stderr
+
+
+# --- Pull requests -----------------------------------------------------------------------------
+@pytest.fixture
+def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A command gh that writes down how it was called, and answers with an address."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "gh"
+    program.write_text(
+        f'#!/bin/sh\necho "$PWD: $*" >> {tmp_path}/gh.log\necho https://host/pull/1\n'
+    )
+    program.chmod(0o755)
+    import os
+
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path / "gh.log"
+
+
+def test_pull_requests_are_opened(lab: Lab, fleet: dict[str, Path], gh: Path) -> None:
+    """The branch is pushed; one without a remote keeps no branch and is told."""
+    git(lab.folder, "clone", "--quiet", "--bare", str(fleet["a"]), "origin.git")
+    git(fleet["a"], "remote", "add", "origin", str(lab.folder / "origin.git"))
+    paths = [str(fleet[name]) for name in ("a", "b")]
+    done = lab.run("update", *paths, "--test", "", "--pull-request", "--json")
+    assert entries(done)["a"]["detail"] == "https://host/pull/1"
+    assert BRANCH in branches(lab.folder / "origin.git")
+    called = gh.read_text()
+    assert f"{fleet['a']}: pr create --head {BRANCH} --title Update the template" in called
+    assert results(done)["b"] == "refused"
+    assert branches(fleet["b"]) == ["main"]
+
+
+def test_pull_requests_need_gh(
+    lab: Lab, fleet: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said before anything is done."""
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    done = lab.run("update", str(lab.workers), "--pull-request")
+    assert done.exit_code == 2
+    assert "need the command gh" in done.stderr
+    assert branches(fleet["a"]) == ["main"]

@@ -1,0 +1,169 @@
+"""`gen-worker status` tells how many repositories stand."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import Outcome, git
+from lab import Lab, commit, replaced
+
+
+def statuses(done: Outcome) -> dict[str, dict[str, Any]]:
+    """Read the JSON output, by the repository's folder."""
+    return {Path(one["path"]).name: one for one in json.loads(done.stdout)["repositories"]}
+
+
+def test_everything_about_one_repository(lab: Lab) -> None:
+    """Version, edits and git, as JSON."""
+    worker = lab.worker("payment", "with_mail=yes")
+    commit(worker, {**replaced(worker, "GUIDE.md", "line 3", "mine"), "pyproject.toml": None})
+    (worker / "own.txt").write_text("new\n")
+    lab.release("v0.2.0", {"template/NEW.md": "new\n"})
+    lab.release("v0.3.0", {"template/NEW.md": "newer\n"})
+    done = lab.run("status", str(lab.workers), "--json")
+    assert statuses(done)["worker-payment"] == {
+        "path": str(worker),
+        "name": "payment",
+        "preset": "payment",
+        "modules": ["mail"],
+        "version": "v0.1.0",
+        "behind": 2,
+        "outdated": True,
+        "drift": {"GUIDE.md": "changed", "pyproject.toml": "deleted"},
+        "git": {"branch": "main", "changed": 1, "ahead": 0, "behind": 0, "pending": False},
+        "conflicts": [],
+        "problem": None,
+    }
+    assert json.loads(done.stdout)["newest"] == "v0.3.0"
+    assert done.exit_code == 1
+
+
+def test_all_is_well(lab: Lab) -> None:
+    """Nothing to do is exit code 0; an owner's own edits are nothing to do."""
+    worker = lab.worker()
+    commit(worker, replaced(worker, "GUIDE.md", "line 3", "mine"))
+    done = lab.run("status", str(lab.workers))
+    assert done.exit_code == 0
+    assert "1 repositories, newest version v0.1.0: 0 behind, 1 edited, 0 with conflicts." in (
+        done.stdout
+    )
+
+
+def test_a_table_for_people(lab: Lab) -> None:
+    """One line each, in a fixed order, with a heading."""
+    lab.worker("orders")
+    lab.worker("payment")
+    lab.release("v0.2.0", {"template/NEW.md": "new\n"})
+    lines = lab.run("status", str(lab.workers)).stdout.splitlines()
+    assert lines[0].split() == [
+        *("REPOSITORY", "PRESET", "MODULES", "VERSION", "BEHIND", "DRIFT", "GIT", "CONFLICTS")
+    ]
+    assert lines[1].split() == ["worker-orders", "blank", "-", "v0.1.0", "1", "-", "main", "-"]
+    assert lines[2].split() == [
+        "worker-payment",
+        "payment",
+        "mail",
+        "v0.1.0",
+        "1",
+        "-",
+        "main",
+        "-",
+    ]
+
+
+def test_conflicts_that_anything_left_are_found(lab: Lab) -> None:
+    """An update under way, markers that were committed, and a `.rej` file of plain Copier."""
+    ours, marked, rejected = lab.worker("a"), lab.worker("b"), lab.worker("c")
+    commit(ours, replaced(ours, "GUIDE.md", "guide line 3", "mine"))
+    commit(marked, {"notes.txt": "<<<<<<< ours\nx\n=======\ny\n>>>>>>> theirs\n"})
+    (rejected / "GUIDE.md.rej").write_text("@@ -1 +1 @@\n")
+    lab.release("v0.2.0", lab.edit("template/GUIDE.md", "line 3", "three"))
+    lab.update(ours)
+    done = lab.run("status", str(lab.workers), "--json")
+    found = statuses(done)
+    assert found["worker-a"]["conflicts"] == ["GUIDE.md"]
+    assert found["worker-a"]["git"]["pending"] is True
+    assert found["worker-b"]["conflicts"] == ["notes.txt"]
+    assert found["worker-c"]["conflicts"] == ["GUIDE.md.rej"]
+    assert done.exit_code == 3
+
+
+def test_what_is_wrong_with_one_hides_nothing_of_the_others(lab: Lab) -> None:
+    """Each problem is a sentence in the table."""
+    lab.worker("fine")
+    broken, newer, plain = lab.worker("broken"), lab.worker("newer"), lab.worker("plain")
+    (broken / ".copier-answers.yml").write_text("\nworker_type: [\npreset: x\n")
+    answers = newer / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace("v0.1.0", "v9.0.0"))
+    import shutil
+
+    shutil.rmtree(plain / ".git")
+    done = lab.run("status", str(lab.workers), "--json")
+    found = statuses(done)
+    assert "not valid YAML" in found["worker-broken"]["problem"]
+    assert "upgrade gen-worker" in found["worker-newer"]["problem"]
+    assert "is no git repository" in found["worker-plain"]["problem"]
+    assert found["worker-fine"]["problem"] is None
+    assert done.exit_code == 1
+    table = lab.run("status", str(lab.workers)).stdout
+    assert "worker-newer: The repository has version v9.0.0" in table
+
+
+def test_commits_ahead_of_and_behind_the_remote_are_counted(lab: Lab) -> None:
+    """As git knows them."""
+    worker = lab.worker()
+    git(lab.folder, "clone", "--quiet", "--bare", str(worker), "origin.git")
+    git(worker, "remote", "add", "origin", str(lab.folder / "origin.git"))
+    git(worker, "push", "--quiet", "--set-upstream", "origin", "main")
+    commit(worker, {"own.txt": "x\n"})
+    found = statuses(lab.run("status", str(worker), "--json"))["worker-payment"]["git"]
+    assert (found["ahead"], found["behind"]) == (1, 0)
+    assert "main, 1 ahead" in lab.run("status", str(worker)).stdout
+
+
+def test_repositories_are_found_below_and_dependencies_are_not_searched(lab: Lab) -> None:
+    """Hidden folders and node_modules hold no projects."""
+    deep = lab.workers / "team" / "backend"
+    deep.mkdir(parents=True)
+    lab.worker("deep", folder=deep)
+    hidden = lab.workers / "node_modules"
+    hidden.mkdir()
+    lab.worker("hidden", folder=hidden)
+    done = lab.run("status", str(lab.workers), str(deep), "--json")
+    assert list(statuses(done)) == ["worker-deep"]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"), [("missing", "There is no folder"), ("", "There is no worker repository")]
+)
+def test_a_place_without_repositories_is_an_error(lab: Lab, place: str, message: str) -> None:
+    """A misspelt path in CI must not look like success."""
+    done = lab.run("status", str(lab.workers / place))
+    assert done.exit_code == 1
+    assert message in done.stderr
+
+
+def test_status_changes_nothing(lab: Lab) -> None:
+    """Not even git's index, so it can run beside an editor."""
+    worker = lab.worker()
+    (worker / "GUIDE.md").touch()
+    before = (worker / ".git" / "index").read_bytes()
+    lab.run("status", str(worker))
+    assert (worker / ".git" / "index").read_bytes() == before
+
+
+def test_thirty_repositories_take_seconds(lab: Lab) -> None:
+    """Copies of one are enough; each is rendered and compared."""
+    import shutil
+
+    worker = lab.worker()
+    for number in range(29):
+        shutil.copytree(worker, lab.workers / f"worker-{number:02}")
+    started = time.monotonic()
+    done = lab.run("status", str(lab.workers), "--json")
+    assert len(statuses(done)) == 30
+    assert time.monotonic() - started < 20, "seconds, with room for a busy machine"

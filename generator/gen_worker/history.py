@@ -19,10 +19,9 @@ from pathlib import Path
 
 from gen_worker.errors import RepositoryError, TemplateError, UpdateError
 from gen_worker.git import git, git_bytes, git_says_yes
-from gen_worker.template import TEMPLATE_PARTS
+from gen_worker.source import BUNDLE, TEMPLATE_PARTS
 from gen_worker.versions import parse_version
 
-BUNDLE = "releases.bundle"  # beside copier.yml in an installed package
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]*")  # nothing git could take for an option
 _SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 _TRANSPORTS = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_TERMINAL_PROMPT": "0"}

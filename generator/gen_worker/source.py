@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 PACKAGE = "gen-worker"
+TEMPLATE_PARTS = ("copier.yml", "template", "partials", "CHANGELOG.md")
+BUNDLE = "releases.bundle"  # the released tags, beside copier.yml in an installed package
 URL_LABEL = "Template"  # the Project-URL in the package's metadata that names the repository
 _RELEASE = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
 _DEVELOPMENT = re.compile(r".*\+g([0-9a-f]{7,40})")  # hatch-vcs: 0.2.1.dev3+gabc1234
@@ -66,7 +68,11 @@ def find_source(template_root: Path, installed: Distribution | None = None) -> S
     installed = installed or installed_package()
     if installed is None:
         return _off("this gen-worker is a plain folder without git history")
-    return _from_package(installed)
+    source = _from_package(installed)
+    bundle = template_root / BUNDLE
+    if not source.updates and bundle.is_file() and has_git():
+        return _from_bundle(bundle, installed.version, source)
+    return source
 
 
 def installed_package() -> Distribution | None:
@@ -94,7 +100,7 @@ def _from_checkout(root: Path) -> Source:
         return _off("git is missing, so the checkout's revision is unknown")
     try:
         commit = git(root, "describe", "--tags", "--always")
-        changed = git(root, "status", "--porcelain", "--", "copier.yml", "template", "partials")
+        changed = git(root, "status", "--porcelain", "--", *TEMPLATE_PARTS)
         url = _published_url(root)
     except RepositoryError as error:
         return _off(f"the checkout has no usable revision ({error})")
@@ -133,6 +139,25 @@ def _from_package(installed: Distribution) -> Source:
     if not _RELEASE.fullmatch(installed.version):
         return _off(f"{installed.version} is not a released version", url)
     return Source(url, f"v{installed.version}")
+
+
+def _from_bundle(bundle: Path, version: str, otherwise: Source) -> Source:
+    """Use the history inside the package, which plain Copier can read, too."""
+    heads = {}
+    for line in git(bundle.parent, "bundle", "list-heads", str(bundle)).splitlines():
+        commit, _, reference = line.partition(" ")
+        heads[reference] = commit
+    development = _DEVELOPMENT.fullmatch(version)
+    label = f"v{version}"
+    if development and heads.get("HEAD", "").startswith(development.group(1)):
+        label = heads["HEAD"]
+    elif f"refs/tags/{label}" not in heads:
+        return otherwise
+    remark = (
+        "This gen-worker names no public address of its template: gen-worker update works "
+        "everywhere, plain copier update only where this gen-worker is installed."
+    )
+    return Source(str(bundle), label, remark)
 
 
 def _from_folder(folder: Path, version: str) -> Source:

@@ -15,8 +15,6 @@ import yaml
 
 from gen_worker.errors import TemplateError
 
-TEMPLATE_PARTS = ("copier.yml", "template", "partials", "CHANGELOG.md")
-
 # The C loader is several times faster; both accept the same YAML.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from command import contents, git
-from gen_worker.history import BUNDLE, History
+from gen_worker.history import History
 from gen_worker.releases import Releases
+from gen_worker.source import BUNDLE
 from gen_worker.versions import is_between, parse_version
 from lab import Lab, commit, replaced
 

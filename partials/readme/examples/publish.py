@@ -9,7 +9,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 redis = Redis.from_url(os.environ["REDIS_URL"])
-queue = Queue("{{ queue_name }}", connection=redis, serializer=JSONSerializer)
+QUEUE = "{{ queue_name }}"
+queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
 ENDED = ("finished", "failed", "stopped", "canceled")
 
 

@@ -16,7 +16,15 @@ CATALOG = load_catalog(load_template(PROJECT))
 EVERY_MODULE: dict[str, object] = {module_question(name): True for name in CATALOG.modules}
 
 # Parts whose code is the same in every variant that has them: each is run in one variant.
-SHARED = ("engine", "chaos", "deploy", "integrations", "test_worker_process.py")
+SHARED = (
+    "chaos",
+    "deploy",
+    "engine",
+    "inspection",
+    "integrations",
+    "test_worker_process.py",
+    "topology",
+)
 OWN = "own"  # what is left, and differs between variants
 
 
@@ -36,7 +44,7 @@ class Variant:
 
 
 VARIANTS = [
-    Variant("payment", parts=(OWN, "engine", "chaos", "deploy", "test_worker_process.py")),
+    Variant("payment", parts=(OWN, *(part for part in SHARED if part != "integrations"))),
     *(Variant(name) for name in CATALOG.presets if name not in ("payment", "blank")),
     Variant("mini", {"preset": "blank", "docs_language": "ko"}),
     # The longest name moves every line that holds it; imports must still be in shape.

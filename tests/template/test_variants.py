@@ -30,10 +30,7 @@ PARTS = [(variant, part) for variant in VARIANTS for part in variant.parts]
 )
 def test_passes_its_own_tests(rendered: Rendered, part: str) -> None:
     """With warnings as errors, against real servers; a part at a time, so that they share out."""
-    if part == OWN:
-        chosen = [f"--ignore=tests/{name}" for name in SHARED]
-    else:
-        chosen = [f"tests/{part}"]
+    chosen = [f"--ignore=tests/{name}" for name in SHARED] if part == OWN else [f"tests/{part}"]
     rendered.run("pytest", "-q", "-p", "no:cacheprovider", *chosen)
 
 

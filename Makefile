@@ -9,10 +9,10 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type tests clean
+.PHONY: help setup demo test lint format type tests release-check clean
 
 help:  ## Show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Set up the virtual environment (the others do it by themselves)
 
@@ -39,6 +39,9 @@ format: $(READY)  ## Format the code and mend what can be mended
 
 type: $(READY)  ## Check the types
 	@$(BIN)/mypy
+
+release-check: $(READY)  ## Build the release, install it where nothing else is, and use it
+	@$(BIN)/python tools/release_check.py $(ARGS)
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

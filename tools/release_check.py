@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script for whoever makes the release
 """Build a release as it would be published, install it where nothing else is, and use it.
 
 From a clean clone of the last commit: the source archive, and the wheel from the unpacked archive.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from gen_worker.versions import is_between
+from gen_worker.versions import is_between, parse_version
 
 _HEADING = re.compile(r"^## +\[?(?P<version>[^\]\s]+)\]?.*$", re.MULTILINE)
 
@@ -21,18 +22,39 @@ def news(root: Path, older: str | None, newer: str | None) -> str:
     Returns:
         The sections in between, newest first; empty when there is no changelog.
     """
+    # "Unreleased" is news only on the way to a commit that is not released itself.
+    unreleased = "-g" in (newer or "")
+    found = [
+        text
+        for version, text in _sections(root)
+        if is_between(version, older, newer) or (unreleased and version.lower() == "unreleased")
+    ]
+    return "\n\n".join(found) if older != newer else ""
+
+
+def section(root: Path, label: str) -> str:
+    """Cut out what one release brought.
+
+    Args:
+        root: A template's folder, in which CHANGELOG.md may lie.
+        label: The release.
+
+    Returns:
+        The section without its heading; empty when there is none.
+    """
+    for version, text in _sections(root):
+        if parse_version(version) == parse_version(label) is not None:
+            return text.partition("\n")[2].strip()
+    return ""
+
+
+def _sections(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the version and the text of each section."""
     file = root / "CHANGELOG.md"
     if not file.is_file():
-        return ""
+        return
     text = file.read_text()
     headings = list(_HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
-    # "Unreleased" is news only on the way to a commit that is not released itself.
-    unreleased = "-g" in (newer or "")
-    sections = [
-        text[heading.start() : end].strip()
-        for heading, end in zip(headings, ends, strict=True)
-        if is_between(heading["version"], older, newer)
-        or (unreleased and heading["version"].lower() == "unreleased")
-    ]
-    return "\n\n".join(sections)
+    for heading, end in zip(headings, ends, strict=True):
+        yield heading["version"], text[heading.start() : end].strip()

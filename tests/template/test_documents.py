@@ -22,7 +22,9 @@ def readme(folder: Path, language: str) -> str:
     Returns:
         Its text.
     """
-    worker = render(folder / language, "payment", docs_language=language, **EVERY_MODULE)
+    parent = folder / language
+    parent.mkdir()
+    worker = render(parent, "payment", docs_language=language, **EVERY_MODULE)
     return (worker / "README.md").read_text()
 
 
@@ -58,9 +60,9 @@ def test_korean_readme_is_korean(tmp_path: Path) -> None:
 
 def test_every_module_brings_its_variables_to_env_example(tmp_path: Path) -> None:
     """And none of them is there when no module is chosen."""
-    full = (render(tmp_path / "full", "payment", **EVERY_MODULE) / ".env.example").read_text()
+    full = (render(tmp_path, "payment", **EVERY_MODULE) / ".env.example").read_text()
     none: dict[str, object] = dict.fromkeys(EVERY_MODULE, False)
-    core = (render(tmp_path / "bare", "payment", **none) / ".env.example").read_text()
+    core = (render(tmp_path, "mini", **none) / ".env.example").read_text()
     for name in CATALOG.modules:
         partial = (PROJECT / "partials" / "env" / f"{name}.env").read_text().strip()
         assert partial in full

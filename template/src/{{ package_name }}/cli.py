@@ -45,7 +45,7 @@ def run(
         raise typer.Exit(Supervisor(settings, again).run())
     try:
         leave(run_worker(settings, burst=burst, max_jobs=max_jobs))
-    except RedisError:
+    except (RedisError, SettingsError):
         raise  # becomes a sentence in `main`
     except Exception:
         # Through the log: it is where people look, and it knows the secrets to hide.

@@ -40,7 +40,9 @@ class PostgresServer:
             nobody = pwd.getpwnam("nobody")
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(run, nobody.pw_uid, nobody.pw_gid)
-            package = _copy_for_all(package, self._folder)
+            if not _open_to_all(package):
+                package = _copy_for_all(package, self._folder)
+            self._folder.chmod(0o755)
         self._install = package / "pginstall"
         self._data = self._folder / "run" / "data"
         options = ["-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"]
@@ -88,9 +90,13 @@ class PostgresServer:
         )
 
 
+def _open_to_all(package: Path) -> bool:
+    """Whether any user can get there: the environment may lie in a folder of root's own."""
+    return all(folder.stat().st_mode & 0o005 == 0o005 for folder in (package, *package.parents))
+
+
 def _copy_for_all(package: Path, folder: Path) -> Path:
-    """Copy the package: the environment may lie in a folder that only root can enter."""
-    folder.chmod(0o755)
+    """Copy the package to where any user can read it."""
     unneeded = shutil.ignore_patterns("include", "*.a", "__pycache__")
     for part in package.parent.glob(f"{package.name}*"):
         if part.suffix in ("", ".libs"):  # the libraries are found beside the package

@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 
 import structlog
+from redis.exceptions import RedisError
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import make_url, text
@@ -98,6 +100,8 @@ def _with_payload(job: FailedJob) -> FailedJob:
     try:
         sent = Job.fetch(job.job_id, connection, serializer=JSONSerializer)
         path, payload = published(sent.data)
+    except (NoSuchJobError, RedisError):
+        return job  # better without it than not at all
     finally:
         connection.close()
     return replace(job, path=path, payload=payload)

@@ -64,8 +64,9 @@ class Sweep:
         for _ in range(0, limit, _PAGE):
             start = self._next
             ids = self._registry.get_job_ids(start, start + _PAGE - 1, desc=True, cleanup=False)
-            missing += self._record(engine, ids, datetime.now(UTC) - timedelta(seconds=settled))
+            # Moved on first: jobs that cannot be read must not keep the others from their turn.
             self._next = start + len(ids) if len(ids) == _PAGE else 0
+            missing += self._record(engine, ids, datetime.now(UTC) - timedelta(seconds=settled))
             if not self._next:
                 break
         if missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -59,13 +60,19 @@ def _clean(text: str) -> str:
 
 def _scrub(text: str) -> str:
     """Remove the secrets of the settings, as the logs do."""
+    for secret in _secrets():
+        text = text.replace(secret, "***")
+    return text
+
+
+@cache
+def _secrets() -> list[str]:
     from ...config.secrets import known_secrets  # noqa: PLC0415 - it looks at every module
     from ...config.settings import Settings  # noqa: PLC0415
 
-    for secret in sorted(known_secrets(Settings()), key=len, reverse=True):
-        if len(secret) >= 4:  # very short texts would blot out half of it
-            text = text.replace(secret, "***")
-    return text
+    # Very short texts would blot out half of a traceback.
+    found = (secret for secret in known_secrets(Settings()) if len(secret) >= 4)
+    return sorted(found, key=len, reverse=True)
 
 
 def masked(value: Any) -> Any:

@@ -14,7 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from {{ package_name }}.engine import PayloadError, PermanentError, TemporaryError
+from {{ package_name }}.engine import (
+    PayloadError,
+    PermanentError,
+    TemporaryError,
+)
 from {{ package_name }}.integrations import bizppurio, fcm
 from {{ package_name }}.integrations.mail import close_mailer
 from {{ package_name }}.processors import notification

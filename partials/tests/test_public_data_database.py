@@ -19,7 +19,10 @@ from {{ package_name }}.integrations.database.instances import (
 )
 from {{ package_name }}.integrations.database.schema import upgrade
 from {{ package_name }}.processors import public_data
-from {{ package_name }}.processors.public_data import CollectPayload, collect
+from {{ package_name }}.processors.public_data import (
+    CollectPayload,
+    collect,
+)
 
 PAYLOAD = CollectPayload(district="11680", month="202601")
 TRADE = {

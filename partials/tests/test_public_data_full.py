@@ -12,7 +12,10 @@ from werkzeug import Request, Response
 from {{ package_name }}.engine import PayloadError
 from {{ package_name }}.integrations import public_data as module
 from {{ package_name }}.processors import public_data
-from {{ package_name }}.processors.public_data import CollectPayload, collect
+from {{ package_name }}.processors.public_data import (
+    CollectPayload,
+    collect,
+)
 
 PAYLOAD = CollectPayload(district="11680", month="202601")
 TRADE = {

@@ -1,4 +1,7 @@
-from {{ package_name }}.processors.notification import SendPayload, send
+from {{ package_name }}.processors.notification import (
+    SendPayload,
+    send,
+)
 
 receipt = send.enqueue(
     SendPayload(

@@ -14,23 +14,23 @@ A processor asks for a client by its type::
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-from ...engine import provide
-from ..lazy import Lazy
-from ..shared_state import shared_state
-from .client import Accepted, Bizppurio, refkey_for
-from .content import AlimTalk, Button, Content, Lms, Mms, Sms, euc_kr_bytes
-from .errors import (
-    BizppurioRefusedError,
-    BizppurioUnavailableError,
-    BizppurioUncertainError,
-    InvalidMessageError,
-)
-from .reports import DeliveryReport, InvalidReportError, parse_report
-from .result_codes import Outcome, ResultCode
-from .settings import BizppurioSettings
-from .templates import AlimTalkTemplate, BizppurioCore, CoreCredentials, TemplatePage
+from ..lazy import Lazy, lazy_names
+
+if TYPE_CHECKING:
+    from .client import Accepted, Bizppurio, refkey_for
+    from .content import AlimTalk, Button, Content, Lms, Mms, Sms, euc_kr_bytes
+    from .errors import (
+        BizppurioRefusedError,
+        BizppurioUnavailableError,
+        BizppurioUncertainError,
+        InvalidMessageError,
+    )
+    from .reports import DeliveryReport, InvalidReportError, parse_report
+    from .result_codes import Outcome, ResultCode
+    from .settings import BizppurioSettings
+    from .templates import AlimTalkTemplate, BizppurioCore, CoreCredentials, TemplatePage
 
 __all__ = [
     "Accepted",
@@ -39,6 +39,7 @@ __all__ = [
     "Bizppurio",
     "BizppurioCore",
     "BizppurioRefusedError",
+    "BizppurioSettings",
     "BizppurioUnavailableError",
     "BizppurioUncertainError",
     "Button",
@@ -55,20 +56,54 @@ __all__ = [
     "TemplatePage",
     "bizppurio",
     "bizppurio_core",
+    "close",
     "euc_kr_bytes",
     "parse_report",
     "refkey_for",
 ]
 
-_messages: Lazy[Bizppurio] = Lazy(
-    lambda: Bizppurio(BizppurioSettings(), shared_state("bizppurio")), Bizppurio.close
+# Nothing is loaded before a processor or a call asks for it.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "client": ("Accepted", "Bizppurio", "refkey_for"),
+        "content": ("AlimTalk", "Button", "Content", "Lms", "Mms", "Sms", "euc_kr_bytes"),
+        "errors": (
+            "BizppurioRefusedError",
+            "BizppurioUnavailableError",
+            "BizppurioUncertainError",
+            "InvalidMessageError",
+        ),
+        "reports": ("DeliveryReport", "InvalidReportError", "parse_report"),
+        "result_codes": ("Outcome", "ResultCode"),
+        "settings": ("BizppurioSettings",),
+        "templates": ("AlimTalkTemplate", "BizppurioCore", "CoreCredentials", "TemplatePage"),
+    },
 )
-_core: Lazy[BizppurioCore] = Lazy(lambda: BizppurioCore(BizppurioSettings()), BizppurioCore.close)
+
+
+def _make_client() -> Bizppurio:
+    from ..shared_state import shared_state  # noqa: PLC0415 - see `lazy_names`
+    from .client import Bizppurio  # noqa: PLC0415
+    from .settings import BizppurioSettings  # noqa: PLC0415
+
+    return Bizppurio(BizppurioSettings(), shared_state("bizppurio"))
+
+
+def _make_core() -> BizppurioCore:
+    from .settings import BizppurioSettings  # noqa: PLC0415
+    from .templates import BizppurioCore  # noqa: PLC0415
+
+    return BizppurioCore(BizppurioSettings())
+
+
+_client: Lazy[Bizppurio] = Lazy(_make_client, lambda client: client.close())
+_core: Lazy[BizppurioCore] = Lazy(_make_core, lambda core: core.close())
 
 
 def bizppurio() -> Bizppurio:
     """The message client of this process, made from the settings on first use."""
-    return _messages.get()
+    return _client.get()
 
 
 def bizppurio_core() -> BizppurioCore:
@@ -78,9 +113,5 @@ def bizppurio_core() -> BizppurioCore:
 
 def close() -> None:
     """End their connections."""
-    _messages.close()
+    _client.close()
     _core.close()
-
-
-provide(Bizppurio, lambda _: nullcontext(bizppurio()))
-provide(BizppurioCore, lambda _: nullcontext(bizppurio_core()))

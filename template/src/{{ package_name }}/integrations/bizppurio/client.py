@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -16,11 +17,13 @@ from typing import Any
 
 import structlog
 
+from ...engine import JobContext, provide
 from ..shared_state import SharedState, SharedStateError
 from ..vendor_http import VendorHttp
+from . import bizppurio
 from .content import AlimTalk, Content, Lms, Mms, Sms
 from .errors import BizppurioUnavailableError, InvalidMessageError
-from .reports import DeliveryReport, parse_report
+from .reports import DeliveryReport, InvalidReportError, parse_report
 from .settings import BizppurioSettings
 from .transport import Transport
 
@@ -147,11 +150,17 @@ class Bizppurio:
     def poll_reports(self) -> list[DeliveryReport]:
         """Delivery reports that wait at Bizppurio; `confirm_reports` removes them there.
 
-        Polling must be switched on for the account.
+        Polling must be switched on for the account. One that cannot be read is logged and
+        left out, so that it does not keep the others back.
         """
         path = self._settings.bizppurio_msg_result_request_uri
-        found = self.transport.call(path, json=self._account()).get("report") or []
-        return [parse_report(each) for each in found]
+        reports = []
+        for each in self.transport.call(path, json=self._account()).get("report") or []:
+            try:
+                reports.append(parse_report(each))
+            except InvalidReportError as error:
+                log.warning("bizppurio.report_unreadable", reason=str(error))
+        return reports
 
     def confirm_reports(self, reports: Iterable[DeliveryReport]) -> None:
         """Tell Bizppurio that these reports have been dealt with."""
@@ -263,3 +272,10 @@ def _checked(name: str, text: str, longest: int) -> None:
 
 def _digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def _provided(_: JobContext) -> AbstractContextManager[Bizppurio]:
+    return nullcontext(bizppurio())
+
+
+provide(Bizppurio, _provided)

@@ -7,11 +7,12 @@ from datetime import datetime
 from .. import Module
 from . import bizppurio, close
 from .settings import BizppurioSettings
-from .token import KST
 
 
 def check() -> str:
     """Get a token, as every message needs one. The caller's IP address must be allowed."""
+    from .token import KST  # noqa: PLC0415 - see `lazy_names`
+
     settings = BizppurioSettings()
     token = bizppurio().transport.tokens.get()
     until = datetime.fromtimestamp(token.ends, KST)

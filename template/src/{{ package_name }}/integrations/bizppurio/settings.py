@@ -28,10 +28,10 @@ class BizppurioSettings(EnvSettings):
     bizppurio_msg_result_request_uri: str = Field("/v1/result/request", pattern=_PATH)
     bizppurio_msg_result_confirm_uri: str = Field("/v1/result/confirm", pattern=_PATH)
     bizppurio_msg_timeout: int = Field(5_000, gt=0, le=600_000)
-    bizppurio_msg_id: str = Field(min_length=1, max_length=20)
+    bizppurio_msg_id: str = Field(min_length=1)
     bizppurio_msg_password: SecretStr = Field(min_length=1)
-    bizppurio_msg_from: str | None = Field(None, max_length=16)
-    bizppurio_msg_sender_key: str | None = Field(None, max_length=40)
+    bizppurio_msg_from: str | None = None
+    bizppurio_msg_sender_key: str | None = None
     # Calls a second of all replicas together, token and reports included; 0 for no limit.
     bizppurio_msg_rate: float = Field(100.0, ge=0)
     # Hours for which an accepted message is remembered by its refkey; 0 for not at all.

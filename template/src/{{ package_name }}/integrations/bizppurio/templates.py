@@ -7,13 +7,16 @@ POST JSON with bizId and apiKey in the body, answer `{code, message, data}`, cod
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from ...engine import JobContext, provide
 from ..vendor_http import Answer, UnreachableError, VendorHttp
+from . import bizppurio_core
 from .errors import BizppurioRefusedError, BizppurioUnavailableError
 from .settings import BizppurioSettings
 
@@ -221,3 +224,10 @@ def _whole(value: object, default: int) -> int:
         return int(str(value))
     except ValueError:
         return default
+
+
+def _provided(_: JobContext) -> AbstractContextManager[BizppurioCore]:
+    return nullcontext(bizppurio_core())
+
+
+provide(BizppurioCore, _provided)

@@ -10,20 +10,21 @@ A processor asks for the client by its type::
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-from ...engine import provide
-from ..lazy import Lazy
-from .client import BatchResult, Fcm, TokenResult
-from .errors import (
-    Failure,
-    FcmRefusedError,
-    FcmUnavailableError,
-    InvalidPushError,
-    InvalidTokenError,
-)
-from .push import AndroidOptions, IosOptions, Push, WebOptions
-from .settings import FcmSettings
+from ..lazy import Lazy, lazy_names
+
+if TYPE_CHECKING:
+    from .client import BatchResult, Fcm, TokenResult
+    from .errors import (
+        Failure,
+        FcmRefusedError,
+        FcmUnavailableError,
+        InvalidPushError,
+        InvalidTokenError,
+    )
+    from .push import AndroidOptions, IosOptions, Push, WebOptions
+    from .settings import FcmSettings
 
 __all__ = [
     "AndroidOptions",
@@ -43,7 +44,32 @@ __all__ = [
     "fcm",
 ]
 
-_shared: Lazy[Fcm] = Lazy(lambda: Fcm(FcmSettings()), Fcm.close)
+# Nothing is loaded before a processor or a call asks for it.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "client": ("BatchResult", "Fcm", "TokenResult"),
+        "errors": (
+            "Failure",
+            "FcmRefusedError",
+            "FcmUnavailableError",
+            "InvalidPushError",
+            "InvalidTokenError",
+        ),
+        "push": ("AndroidOptions", "IosOptions", "Push", "WebOptions"),
+        "settings": ("FcmSettings",),
+    },
+)
+
+
+def _make() -> Fcm:
+    from .client import Fcm  # noqa: PLC0415 - see `lazy_names`
+    from .settings import FcmSettings  # noqa: PLC0415
+
+    return Fcm(FcmSettings())
+
+
+_shared: Lazy[Fcm] = Lazy(_make, lambda client: client.close())
 
 
 def fcm() -> Fcm:
@@ -54,6 +80,3 @@ def fcm() -> Fcm:
 def close() -> None:
     """End its connections."""
     _shared.close()
-
-
-provide(Fcm, lambda _: nullcontext(fcm()))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any, Literal
 
 import structlog
 
+from ...engine import JobContext, provide
+from . import fcm
 from .account import read_account
 from .errors import Failure, InvalidPushError, understand
 from .library import BATCH, Library
@@ -224,3 +227,10 @@ def _result(token: str, response: Any) -> TokenResult:
     if response.success:
         return TokenResult(token, response.message_id, None)
     return TokenResult(token, None, understand(response.exception))
+
+
+def _provided(_: JobContext) -> AbstractContextManager[Fcm]:
+    return nullcontext(fcm())
+
+
+provide(Fcm, _provided)

@@ -18,31 +18,31 @@ A service is described once; a processor asks for the client by its type::
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-from ...engine import provide
-from ..lazy import Lazy
-from ..shared_state import shared_state
-from .client import PublicData
-from .errors import (
-    PublicDataRefusedError,
-    PublicDataRowError,
-    PublicDataUnavailableError,
-    QuotaSpentError,
-)
-from .result_codes import Outcome, ResultCode
-from .service import (
-    PAGE_NO,
-    PER_PAGE,
-    CommaDecimal,
-    CommaInt,
-    Page,
-    Paging,
-    PublicRow,
-    Service,
-    normalise_key,
-)
-from .settings import PublicDataSettings
+from ..lazy import Lazy, lazy_names
+
+if TYPE_CHECKING:
+    from .client import PublicData
+    from .errors import (
+        PublicDataRefusedError,
+        PublicDataRowError,
+        PublicDataUnavailableError,
+        QuotaSpentError,
+    )
+    from .result_codes import Outcome, ResultCode
+    from .service import (
+        PAGE_NO,
+        PER_PAGE,
+        CommaDecimal,
+        CommaInt,
+        Page,
+        Paging,
+        PublicRow,
+        Service,
+        normalise_key,
+    )
+    from .settings import PublicDataSettings
 
 __all__ = [
     "PAGE_NO",
@@ -66,9 +66,43 @@ __all__ = [
     "public_data",
 ]
 
-_shared: Lazy[PublicData] = Lazy(
-    lambda: PublicData(PublicDataSettings(), shared_state("public-data")), PublicData.close
+# Nothing is loaded before a processor or a call asks for it.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "client": ("PublicData",),
+        "errors": (
+            "PublicDataRefusedError",
+            "PublicDataRowError",
+            "PublicDataUnavailableError",
+            "QuotaSpentError",
+        ),
+        "result_codes": ("Outcome", "ResultCode"),
+        "service": (
+            "PAGE_NO",
+            "PER_PAGE",
+            "CommaDecimal",
+            "CommaInt",
+            "Page",
+            "Paging",
+            "PublicRow",
+            "Service",
+            "normalise_key",
+        ),
+        "settings": ("PublicDataSettings",),
+    },
 )
+
+
+def _make() -> PublicData:
+    from ..shared_state import shared_state  # noqa: PLC0415 - see `lazy_names`
+    from .client import PublicData  # noqa: PLC0415
+    from .settings import PublicDataSettings  # noqa: PLC0415
+
+    return PublicData(PublicDataSettings(), shared_state("public-data"))
+
+
+_shared: Lazy[PublicData] = Lazy(_make, lambda client: client.close())
 
 
 def public_data() -> PublicData:
@@ -79,6 +113,3 @@ def public_data() -> PublicData:
 def close() -> None:
     """End its connections."""
     _shared.close()
-
-
-provide(PublicData, lambda _: nullcontext(public_data()))

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import blake2b
 from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 from pydantic import ValidationError
 
+from ...engine import JobContext, provide
 from ..shared_state import SharedState
 from ..vendor_http import Answer, UnreachableError, VendorHttp
+from . import public_data
 from .answer import Result, read_result
 from .errors import PublicDataRefusedError, PublicDataRowError, PublicDataUnavailableError
 from .limits import Limits
@@ -232,3 +235,10 @@ def _services_url(url: str) -> str:
 
 def _digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _provided(_: JobContext) -> AbstractContextManager[PublicData]:
+    return nullcontext(public_data())
+
+
+provide(PublicData, _provided)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .. import Module
-from ..vendor_http import VendorHttp
 from . import close
 from .settings import PublicDataSettings
 
 
 def check() -> str:
     """Reach the gateway, without spending a call of any quota."""
+    from ..vendor_http import VendorHttp  # noqa: PLC0415 - see `lazy_names`
+
     settings = PublicDataSettings()
     http = VendorHttp(settings.base_url, settings.timeout / 1000)
     try:

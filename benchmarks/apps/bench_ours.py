@@ -1,0 +1,22 @@
+"""Publishing for the generated worker; its job is a processor that the benchmark writes into it."""
+
+from __future__ import annotations
+
+import bench_publish
+from worker_blank.config import load_settings
+from worker_blank.config.redis import publisher
+from worker_blank.processors.bench import Job, job
+
+
+def _publish() -> None:
+    target = publisher(load_settings())
+    bench_publish.run(
+        lambda mode, value: job.enqueue(Job(mode=mode, value=value), publisher=target),
+        lambda mode, value, count: target.publish_many(
+            job, (Job(mode=mode, value=value) for _ in range(count))
+        ),
+    )
+
+
+if __name__ == "__main__":
+    _publish()

@@ -1,0 +1,78 @@
+"""The publishing side: the same commands for every Python system.
+
+fill COUNT MODE VALUE   put jobs on the queue by the fastest way there is
+trickle COUNT GAP       publish single jobs with GAP seconds between, each with its time
+rate COUNT single|bulk  print how many seconds publishing took
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+from bench_body import COUNT, START
+
+One = Callable[[str, float], object]
+Many = Callable[[str, float, int], object]
+
+
+def run(one: One, many: Many | None = None) -> None:
+    """Obey the command line.
+
+    Args:
+        one: Publishes one job of a mode and a value.
+        many: Publishes so many of them at once, where the system can.
+    """
+    command, count, *rest = sys.argv[1:]
+    if command == "fill":
+        _publish(one, many, rest[0], float(rest[1]), int(count))
+    elif command == "trickle":
+        for _ in range(int(count)):
+            one(START, time.time())
+            time.sleep(float(rest[0]))
+    else:
+        one(COUNT, 0.0)  # connects
+        start = time.perf_counter()
+        _publish(one, many if rest[0] == "bulk" else None, COUNT, 0.0, int(count))
+        print(time.perf_counter() - start)
+
+
+def _publish(one: One, many: Many | None, mode: str, value: float, count: int) -> None:
+    if many is not None:
+        many(mode, value, count)
+        return
+    for _ in range(count):
+        one(mode, value)
+
+
+async def run_async(one: Callable[[str, float], Awaitable[object]], *, together: int = 100) -> None:
+    """Obey the command line, for a system whose publishing is a coroutine.
+
+    Args:
+        one: Publishes one job of a mode and a value.
+        together: How many are published at the same time, where the command allows it.
+    """
+    command, count, *rest = sys.argv[1:]
+
+    async def many(mode: str, value: float) -> None:
+        for start in range(0, int(count), together):
+            batch = min(together, int(count) - start)
+            await asyncio.gather(*(one(mode, value) for _ in range(batch)))
+
+    if command == "fill":
+        await many(rest[0], float(rest[1]))
+    elif command == "trickle":
+        for _ in range(int(count)):
+            await one(START, time.time())
+            await asyncio.sleep(float(rest[0]))
+    else:
+        await one(COUNT, 0.0)
+        start = time.perf_counter()
+        if rest[0] == "bulk":
+            await many(COUNT, 0.0)
+        else:
+            for _ in range(int(count)):
+                await one(COUNT, 0.0)
+        print(time.perf_counter() - start)

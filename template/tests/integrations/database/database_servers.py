@@ -79,6 +79,7 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def _call(self, program: str, *arguments: str) -> None:
+        # No pipe: the server would inherit it, and reading would not end.
         subprocess.run(
             [str(self._install / "bin" / program), *arguments],
             check=True,
@@ -113,25 +114,29 @@ class MariadbServer:
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
         self._process: subprocess.Popen[bytes] | None = None
-        self._as = ["--user=root"] if os.getuid() == 0 else []
-        subprocess.run(
-            [
-                *("mariadb-install-db", "--no-defaults", f"--datadir={self._folder}/data"),
-                *("--auth-root-authentication-method=normal", "--skip-test-db", *self._as),
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        self._options = ["--no-defaults", f"--datadir={self._folder}/data"]
+        # Two servers that share a folder for temporary tables take each other's away.
+        (self._folder / "tmp").mkdir()
+        self._options.append(f"--tmpdir={self._folder}/tmp")
+        if os.getuid() == 0:
+            self._options.append("--user=root")
+        method = "--auth-root-authentication-method=normal"
+        installed = subprocess.run(
+            ["mariadb-install-db", *self._options, method, "--skip-test-db"],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
+        assert installed.returncode == 0, installed.stdout
 
     def start(self) -> MariadbServer:
         """Start it and wait until it answers."""
         self._process = subprocess.Popen(
             [
-                *("mariadbd", "--no-defaults", f"--datadir={self._folder}/data"),
+                *("mariadbd", *self._options, f"--socket={self._folder}/socket"),
                 *(f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"),
-                *(f"--socket={self._folder}/socket", "--innodb-flush-log-at-trx-commit=0"),
-                *self._as,
+                "--innodb-flush-log-at-trx-commit=0",
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

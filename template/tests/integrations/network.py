@@ -123,13 +123,20 @@ def _reset(connection: socket.socket) -> None:
 
 
 class Answers:
-    """A web server that gives the answer it was told to give."""
+    """A web server that gives the answer it was told to give.
 
-    def __init__(self) -> None:
+    Args:
+        tls: Makes it speak HTTPS.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[str] = []
         self.tell(200)
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._server.handle_error = lambda *_: None  # a client that does not trust us hangs up
         # It looks for its end that often (seconds).
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

@@ -21,10 +21,11 @@ from .bootstrap.processes import leave_with_parent
 from .bootstrap.shutdown import on_signals
 from .bootstrap.startup import wait_for_redis
 from .config import Settings
-from .config.redis import worker_connection
+from .config.redis import publisher, worker_connection
 from .config.topology import refuse_cluster
 from .engine import Options, ThreadWorker, processors
 from .integrations import Module, chosen_modules
+from .scheduling import Ticker, schedules
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +46,15 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
     """
     _processors.load()
     run = _Run(settings)
+    ticker = Ticker(publisher(settings), schedules())
     with on_signals(run.drain):
         leave_with_parent(run.drain)
         try:
+            if not burst:
+                ticker.start()
             leftover = run.work(burst=burst, max_jobs=max_jobs)
         finally:
+            ticker.close()
             for module in chosen_modules():
                 _close(module)
             run.heartbeat.remove()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from .. import processors as _processors
@@ -15,6 +16,7 @@ from ..inspection.findings import Finding, Level, fail, ok, warn
 from ..inspection.server import examine_server
 from ..inspection.waiting import examine_waiting
 from ..integrations import Module, chosen_modules
+from ..scheduling import schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def _examinations(settings: Settings) -> Iterator[tuple[str, Examination]]:
     yield "redis", lambda: _examine_redis(settings)
     yield "queue", lambda: _examine_queue(settings)
     yield "capacity", lambda: examine_capacity(settings)
+    yield "schedules", _examine_schedules
     for module in chosen_modules():
         yield module.name, partial(_examine_module, module)
 
@@ -100,6 +103,13 @@ def _examine_redis(settings: Settings) -> Iterator[Finding]:
 def _examine_queue(settings: Settings) -> Iterator[Finding]:
     with worker_connection(settings) as connection:
         yield from examine_waiting(connection, settings.worker_queue)
+
+
+def _examine_schedules() -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    for each in schedules():
+        following = each.following(now).isoformat(" ", "minutes")
+        yield ok(f"{each.name}, {each.cron} {each.timezone.key}: next at {following}")
 
 
 def _examine_module(module: Module) -> Iterator[Finding]:

@@ -1,0 +1,125 @@
+"""Publishing what is due. Every replica looks at the clock; Redis lets exactly one publish.
+
+For each schedule a hash in Redis holds when its last run was due. That number and the job change
+in one transaction: a replica that comes second finds the number changed, and one that dies in the
+middle has done neither.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError, WatchError
+
+from ..engine import Publisher, keys
+from .schedule import Schedule
+
+log: Any = structlog.get_logger(__name__)
+
+ON_TIME = 60.0  # seconds that a run may be late and still counts as not missed
+_LONGEST = 30.0  # seconds between two looks at most: clocks are set, machines sleep
+_PAUSE = 5.0  # seconds after trouble
+
+
+class Ticker:
+    """Looks at the clock in a thread of its own.
+
+    Args:
+        publisher: Where jobs are published.
+        schedules: What to publish.
+        clock: The time, in UTC.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        schedules: Sequence[Schedule],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._publisher = publisher
+        self._schedules = schedules
+        self._clock = clock
+        self._key = f"{keys.PREFIX}:schedules:{publisher.queue}"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
+
+    def start(self) -> None:
+        """Begin, if there is anything to publish."""
+        if self._schedules:
+            self._thread.start()
+
+    def close(self) -> None:
+        """End; a run that is due meanwhile is published by another replica, or the next."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=_PAUSE)
+
+    def tick(self) -> int:
+        """Publish what is due.
+
+        Returns:
+            How many jobs this replica has published.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        return sum(self._consider(each) for each in self._schedules)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.tick()
+                wait = self._patience()
+            except RedisError as error:
+                log.warning("redis.lost", error=type(error).__name__)
+                wait = _PAUSE
+            except Exception:
+                log.exception("schedule.error")
+                wait = _LONGEST
+            self._stop.wait(wait)
+
+    def _patience(self) -> float:
+        now = self._clock()
+        until = min((each.following(now) - now).total_seconds() for each in self._schedules)
+        return min(max(until, 0.05), _LONGEST)
+
+    def _consider(self, each: Schedule) -> bool:
+        now = self._clock()
+        due = each.latest(now)
+        with self._publisher.connection.pipeline() as pipeline:
+            try:
+                pipeline.watch(self._key)  # type: ignore[no-untyped-call]
+                last: Any = pipeline.hget(self._key, each.key)
+                if last is not None and float(last) >= due.timestamp():
+                    return False
+                pipeline.multi()
+                pipeline.hset(self._key, each.key, str(due.timestamp()))
+                late = (now - due).total_seconds()
+                # Nothing was missed by a schedule that is seen for the first time.
+                wanted = last is not None and (late <= ON_TIME or each.missed == "once")
+                job_id = self._add(each, due, pipeline) if wanted else ""
+                answers = pipeline.execute()
+            except WatchError:
+                return False  # another replica did it, or the next look will
+        if not wanted:
+            if last is not None:
+                log.warning("schedule.skipped", schedule=each.name, due=due.isoformat())
+            return False
+        event = "schedule.published" if answers[-1] else "schedule.duplicate"
+        log.info(event, schedule=each.name, due=due.isoformat(), jobId=job_id, lateMs=_ms(late))
+        return bool(answers[-1])
+
+    def _add(self, each: Schedule, due: datetime, pipeline: Any) -> str:
+        """Put the job into the transaction."""
+        payload = each.payload(due)
+        job_id = each.job_id(payload, due)
+        Publisher(pipeline, self._publisher.queue).publish(each.processor, payload, job_id=job_id)
+        return job_id
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

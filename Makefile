@@ -9,7 +9,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type tests release-check clean
+.PHONY: help setup demo test test-chaos lint format type tests release-check clean
 
 help:  ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,13 @@ test: lint type tests  ## Check everything: lint, types, generator, rendered wor
 
 tests: $(READY)  ## Run the tests alone; ARGS="tests/generator" runs some of them
 	@$(BIN)/pytest -q -n $${TEST_PROCESSES:-auto} --dist worksteal $(ARGS)
+
+test-chaos: $(READY)  ## Long: kill workers and stop databases under load (needs MariaDB)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		$(BIN)/gen-worker payment --yes --no-git --quiet --dir "$$folder" && \
+		cd "$$folder/worker-payment" && \
+		PYTHONPATH=src CHAOS_JOBS=2000 CHAOS_OUTAGE=30 REQUIRE_MARIADB=1 \
+			"$(CURDIR)/$(BIN)/pytest" -q $(or $(ARGS),tests/integrations/database)
 
 lint: $(READY)  ## Look for mistakes, and for files that are not formatted
 	@$(BIN)/ruff check .

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_settings import BaseSettings
 
 from ..integrations import chosen_modules
 from .settings import Settings
@@ -15,7 +16,7 @@ from .settings import Settings
 def known_secrets(settings: Settings) -> set[str]:
     """Texts that must not appear in a log line. A URL counts by its password."""
     found: set[str] = set()
-    for model in [settings, *(module.settings() for module in chosen_modules())]:
+    for model in [settings, *_settings_of_modules()]:
         for secret in _secrets(model):
             if "://" in secret:
                 password = urlsplit(secret).password
@@ -23,6 +24,14 @@ def known_secrets(settings: Settings) -> set[str]:
             else:
                 found.add(secret)
     return found
+
+
+def _settings_of_modules() -> Iterator[BaseSettings]:
+    for module in chosen_modules():
+        try:
+            yield module.settings()
+        except ValidationError:
+            pass  # said at start; what cannot be read is not used either
 
 
 def _secrets(value: Any) -> Iterator[str]:

@@ -26,6 +26,7 @@ local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
 if free - now > tonumber(ARGV[2]) then return now - free end
+if ARGV[1] == '0' then return free - now end
 local following = free + tonumber(ARGV[1])
 local life = math.ceil((following - now) / 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.0f', following), 'PX', life)
@@ -88,17 +89,16 @@ class SharedState:
 
         Args:
             name: What is limited.
-            rate: Turns a second; 0 for no limit.
+            rate: Turns a second; 0 for no limit but a pause.
             longest: Seconds to wait at most.
 
         Raises:
             BusyError: The turn comes later than `longest`; no turn was taken.
         """
-        if rate <= 0:
-            return
         key = self.key("turn", name)
         # Rounded up: one microsecond too little would be one turn too many.
-        interval, patience = -int(-1_000_000 // rate), int(longest * 1_000_000)
+        interval = -int(-1_000_000 // rate) if rate > 0 else 0
+        patience = int(longest * 1_000_000)
         wait = int(self.ask(lambda: self._turn(keys=[key], args=[interval, patience])))
         if wait < 0:
             raise BusyError(f"too many calls of {name} are waiting", retry_after=-wait / 1_000_000)

@@ -88,7 +88,7 @@ class Transport:
         rate = self._settings.bizppurio_msg_rate
         headers = {"Authorization": authorization, "Accept": "application/json"}
         for attempt in range(1, _TRIES + 1):
-            self._state.wait_turn(self._name, rate, self._timeout)
+            self._state.wait_turn(self._name, rate, max(self._timeout, _SHORT_RESET))
             try:
                 answer = self._http.request("POST", path, headers=headers, **options)
             except UnreachableError as error:

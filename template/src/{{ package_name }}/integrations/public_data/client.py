@@ -43,7 +43,6 @@ class PublicData:
         settings: Base URL, key and limits.
         state: What the replicas share: turns, budgets, cursors.
         clock: Seconds since 1970.
-        sleep: Waits for a number of seconds.
     """
 
     def __init__(
@@ -51,14 +50,12 @@ class PublicData:
         settings: PublicDataSettings,
         state: SharedState,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._state = state
-        self._sleep = sleep
         seconds = settings.timeout / 1000
         self._http = VendorHttp(_services_url(settings.base_url), seconds)
-        self._limits = Limits(state, settings.rate, seconds, clock)
+        self._limits = Limits(state, settings.rate, max(seconds, _LONGEST_WAIT), clock)
 
     def page(
         self,
@@ -177,6 +174,7 @@ class PublicData:
                 raise self._limits.stop(operation)
             if code is None or code.outcome is not Outcome.WAIT:
                 break
+            # All replicas share the limit, so all of them wait for the next turn.
             asked = answer.retry_after()
             wait = _SECOND if asked is None else asked
             self._limits.hold(min(wait, 60.0))
@@ -184,7 +182,6 @@ class PublicData:
                 raise PublicDataUnavailableError(
                     "too many calls a second", code=code, retry_after=wait
                 )
-            self._sleep(wait)
         return _checked(answer, result, code)
 
 

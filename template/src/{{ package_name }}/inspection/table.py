@@ -64,7 +64,10 @@ def _numbers(stats: Stats, rates: Rates | None) -> Table:
         if isinstance(counted, str):
             cells.append(_cell(name, counted, style="red"))
         else:
-            cells += [_cell(f"{name} {what}", str(number)) for what, number in counted.items()]
+            cells += [
+                _cell(f"{name} {what.replace('_', ' ')}", str(number))
+                for what, number in counted.items()
+            ]
     if stats.suspended:
         cells.append(_cell("state", "suspended: no job is taken", style="bold yellow"))
     for start in range(0, len(cells), 4):

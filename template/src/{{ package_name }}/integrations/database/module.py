@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from .. import Module
@@ -43,6 +44,18 @@ def _commands(app: typer.Typer) -> None:
     add_commands(app)
 
 
+def _warnings() -> Iterable[str]:
+    from .insight import warnings  # noqa: PLC0415
+
+    return warnings()
+
+
+def _counts() -> Mapping[str, int]:
+    from .insight import counts  # noqa: PLC0415
+
+    return counts()
+
+
 MODULE = Module(
     name="database",
     settings=DatabaseSettings,
@@ -51,4 +64,6 @@ MODULE = Module(
     close=_close,
     on_failed=_on_failed,
     commands=_commands,
+    warnings=_warnings,
+    counts=_counts,
 )

@@ -1,0 +1,46 @@
+"""What `stats` and `check` show of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from ...config.settings import Settings
+from .instances import instances
+from .settings import DatabaseSettings
+from .tables import DONE, FAILED, failed_jobs, ledger
+
+
+def counts() -> dict[str, int]:
+    """Rows of this worker's queue. Each count is a range of an index, however old the ledger.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: The database does not answer, or has no tables yet.
+    """
+    shared = instances()
+    mine = ledger.c.queue == shared.queue
+    hour = datetime.now(UTC) - timedelta(hours=1)
+    recent = select(func.count()).where(mine, ledger.c.state == DONE, ledger.c.finished_at >= hour)
+    failing = select(func.count()).where(mine, ledger.c.state == FAILED)
+    kept = select(func.count()).where(
+        failed_jobs.c.queue == shared.queue, failed_jobs.c.state == FAILED
+    )
+    with shared.main.connect() as connection:
+        return {
+            "done_last_hour": connection.scalar(recent) or 0,
+            "failing_targets": connection.scalar(failing) or 0,
+            "failed_jobs": connection.scalar(kept) or 0,
+        }
+
+
+def warnings() -> Iterator[str]:
+    """Pools that make jobs wait."""
+    concurrency = Settings().worker_concurrency
+    for name, config in DatabaseSettings().database_config.instances.items():
+        if config.pool_size is not None and config.pool_size < concurrency:
+            yield (
+                f"{name}: poolSize {config.pool_size} is less than WORKER_CONCURRENCY "
+                f"{concurrency}: jobs will wait for a connection"
+            )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, MutableMapping
 from typing import Any, TextIO
@@ -18,7 +19,7 @@ from structlog.typing import Processor
 from .log_writer import LineWriter
 from .settings import Settings
 
-_NOISY = ("rq", "alembic", "urllib3", "botocore", "httpx", "httpcore")  # INFO lines that ours repeat
+_NOISY = ("rq", "alembic", "urllib3", "botocore", "httpx", "httpcore", "alembic")  # INFO lines that ours repeat
 
 
 def configure_logging(
@@ -114,17 +115,26 @@ class _Service:
         return event
 
 
+_SHORTEST, _TELLING = 4, 8  # letters of a secret that is looked for at all, and anywhere
+
+
 class _Scrubber:
-    """Replaces secrets in every text of a line, tracebacks included."""
+    """Replaces secrets in every text of a line, tracebacks included.
+
+    A short password may be an everyday word, so it is replaced only where it stands as one:
+    alone, after `:` or `=`, or before `@`.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # Very short texts would blot out half the log.
-        self._secrets = sorted({text for text in secrets if len(text) >= 4}, key=len, reverse=True)
+        known = sorted({text for text in secrets if len(text) >= _SHORTEST}, key=len, reverse=True)
+        self._secrets = [text for text in known if len(text) >= _TELLING]
+        short = "|".join(re.escape(text) for text in known if len(text) < _TELLING)
+        self._short = re.compile(rf"(?:^|(?<=[:=]))(?:{short})(?=$|[@,;&\s\"'])") if short else None
 
     def __call__(
         self, _logger: Any, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        if self._secrets:
+        if self._secrets or self._short:
             for key, value in event.items():
                 event[key] = self._scrub(value)
         return event
@@ -133,6 +143,8 @@ class _Scrubber:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, "***")
+            if self._short is not None:
+                value = self._short.sub("***", value)
         elif isinstance(value, dict):
             return {self._scrub(key): self._scrub(item) for key, item in value.items()}
         elif isinstance(value, list | tuple):

@@ -19,7 +19,7 @@ from structlog.typing import Processor
 from .log_writer import LineWriter
 from .settings import Settings
 
-_NOISY = ("rq", "alembic", "urllib3", "botocore", "httpx", "httpcore", "alembic")  # INFO lines that ours repeat
+_NOISY = ("rq", "alembic", "urllib3", "botocore", "httpx", "httpcore")  # INFO lines that ours repeat
 
 
 def configure_logging(

@@ -19,7 +19,8 @@ from structlog.typing import Processor
 from .log_writer import LineWriter
 from .settings import Settings
 
-_NOISY = ("rq", "alembic", "urllib3", "botocore", "httpx", "httpcore")  # INFO lines that ours repeat
+# Their INFO lines say what ours say already.
+_NOISY = ("rq", "alembic", "urllib3", "botocore", "httpx", "httpcore")
 
 
 def configure_logging(

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from rq.exceptions import AbandonedJobError
 
 from .claimed import Claim
+from .errors import JobStopped, PayloadError, UnknownJobError
+
+# Their message says all there is; a traceback would show the engine's own lines.
+_SELF_EXPLAINING = (PayloadError, UnknownJobError, AbandonedJobError, JobStopped)
 
 log: Any = structlog.get_logger("engine")
 
@@ -62,7 +67,7 @@ def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: Bas
         attempt=attempt,
         durationMs=_ms(seconds),
         error=describe(error),
-        exc_info=error if error.__traceback__ else None,
+        exc_info=None if isinstance(error, _SELF_EXPLAINING) else error,
     )
 
 

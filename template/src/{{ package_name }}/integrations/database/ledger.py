@@ -9,27 +9,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Dialect,
     Engine,
     Insert,
+    bindparam,
     case,
     select,
     text,
     update,
 )
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from ...engine import Duplicate, JobContext
 from .errors import is_conflict
 from .tables import DONE, FAILED, RUNNING, ledger
 from .text import error_text, key_text, payload_text
 
+# Made once: building a statement costs more than running it.
+_COLUMNS = [column.name for column in ledger.c if column.name != "id"]
+_FIND = select(ledger.c.id, ledger.c.state).where(
+    ledger.c.job_type == bindparam("type"), ledger.c.target_id == bindparam("target")
+)
+_FINISH = (
+    update(ledger)
+    .where(ledger.c.id == bindparam("row"))
+    .values(state=DONE, error=None, finished_at=bindparam("now"))
+)
 _TAKES = 3  # a take that collides is tried again at once: nothing has been done yet
 
 
@@ -113,15 +125,13 @@ def take(connection: Connection, entry: Entry) -> int:
 
 
 def _take(connection: Connection, entry: Entry) -> int:
-    dialect = connection.dialect
-    statement = upsert(dialect, entry.row(RUNNING))
-    columns = ledger.c.id, ledger.c.state
+    dialect, row = connection.dialect, entry.row(RUNNING)
+    statement = upsert(dialect.name)
     if dialect.insert_returning:
-        found = connection.execute(statement.returning(*columns)).one_or_none()
+        found = connection.execute(_returning(statement), row).one_or_none()
     else:  # MySQL
-        connection.execute(statement)
-        key = (ledger.c.job_type == entry.job_type, ledger.c.target_id == entry.target_id)
-        found = connection.execute(select(*columns).where(*key)).one_or_none()
+        connection.execute(statement, row)
+        found = connection.execute(_FIND, {"type": entry.job_type, "target": entry.target_id}).one()
     if found is None or found.state == DONE:
         raise Duplicate("the target is done already")
     return int(found.id)
@@ -129,8 +139,7 @@ def _take(connection: Connection, entry: Entry) -> int:
 
 def finish(connection: Connection, row_id: int) -> None:
     """Mark the row done, in the transaction of the job."""
-    done = {"state": DONE, "error": None, "finished_at": datetime.now(UTC)}
-    connection.execute(update(ledger).where(ledger.c.id == row_id).values(done))
+    connection.execute(_FINISH, {"row": row_id, "now": datetime.now(UTC)})
 
 
 def record_failure(engine: Engine, entry: Entry, error: BaseException) -> None:
@@ -143,20 +152,21 @@ def record_failure(engine: Engine, entry: Entry, error: BaseException) -> None:
     with engine.connect() as connection:
         _wait_briefly(connection)
         try:
-            connection.execute(upsert(connection.dialect, entry.row(FAILED, described)))
+            connection.execute(upsert(connection.dialect.name), entry.row(FAILED, described))
             connection.commit()
         finally:
             _wait_as_before(connection)
 
 
-def upsert(dialect: Dialect, row: dict[str, Any]) -> Insert:
-    """Insert the row, or change the one there is unless it is done. Either locks it."""
-    kept = ("job_type", "target_id", "created_at")
-    if dialect.name in ("mysql", "mariadb"):
-        return _upsert_mysql(row, kept)
-    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
-    statement = insert(ledger).values(row)
-    changes = {name: statement.excluded[name] for name in row if name not in kept}
+@cache
+def upsert(dialect: str) -> Insert:
+    """Insert a row, or change the one there is unless it is done. Either locks it."""
+    new_names = [name for name in _COLUMNS if name not in ("job_type", "target_id", "created_at")]
+    if dialect in ("mysql", "mariadb"):
+        return _upsert_mysql(new_names)
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(ledger)
+    changes = {name: statement.excluded[name] for name in new_names}
     return statement.on_conflict_do_update(
         index_elements=[ledger.c.job_type, ledger.c.target_id],
         set_=changes | {"attempts": ledger.c.attempts + 1},
@@ -164,18 +174,21 @@ def upsert(dialect: Dialect, row: dict[str, Any]) -> Insert:
     )
 
 
-def _upsert_mysql(row: dict[str, Any], kept: tuple[str, ...]) -> Insert:
-    statement = mysql.insert(ledger).values(row)
+def _upsert_mysql(new_names: list[str]) -> Insert:
+    statement = mysql.insert(ledger)
     is_done = ledger.c.state == DONE
-    new: dict[str, ColumnElement[Any]] = {
-        name: statement.inserted[name] for name in row if name not in kept
-    }
+    new: dict[str, ColumnElement[Any]] = {name: statement.inserted[name] for name in new_names}
     new["attempts"] = ledger.c.attempts + 1
     # Assignments see those before them, so the state, which all of them ask for, comes last.
     new["state"] = new.pop("state")
     return statement.on_duplicate_key_update(
         [(name, case((is_done, ledger.c[name]), else_=value)) for name, value in new.items()]
     )
+
+
+@cache
+def _returning(statement: Insert) -> ReturningInsert[Any]:
+    return statement.returning(ledger.c.id, ledger.c.state)
 
 
 def _wait_briefly(connection: Connection) -> None:

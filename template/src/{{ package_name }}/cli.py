@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -146,22 +147,38 @@ def stats(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    against: Annotated[
+        Path | None, typer.Option(help="Compare with this file; exit code 1 if payloads break.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write it there, unless that breaks what is there.")
+    ] = None,
+) -> None:
     """Print every job as JSON: its function, its policy, the JSON Schema of its payload."""
     from . import processors
+    from .contracts.snapshot import compare, describe, dump, load
     from .engine import processors as all_processors
 
     processors.load()
-    document = {
-        each.name: {
-            "function": each.path,
-            "attempts": each.policy.attempts,
-            "timeout": each.policy.timeout,
-            "payload": each.payload_type.model_json_schema(by_alias=True),
-        }
-        for each in all_processors()
-    }
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    document = describe(all_processors())
+    known = against or write
+    if known is None:
+        typer.echo(dump(document), nl=False)
+        return
+    try:
+        verdict = compare(load(known), document)
+    except ValueError as error:
+        raise typer.BadParameter(f"{known} is not JSON: {error}") from None
+    for notice in verdict.notices:
+        typer.echo(f"note: {notice}", err=True)
+    for change in verdict.breaking:
+        typer.echo(f"breaks old payloads: {change}", err=True)
+    if verdict.breaking:
+        typer.echo("raise the payload's version (contracts/versions.py tells how)", err=True)
+        raise typer.Exit(1)
+    if write is not None:
+        write.write_text(dump(document), encoding="utf-8")
 
 
 for _module in chosen_modules():

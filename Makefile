@@ -9,7 +9,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-chaos lint format type tests release-check clean
+.PHONY: help setup demo test test-chaos lint format type tests test-variants golden release-check clean
 
 help:  ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ format: $(READY)  ## Format the code and mend what can be mended
 
 type: $(READY)  ## Check the types
 	@$(BIN)/mypy
+
+test-variants: $(READY)  ## Judge every combination of modules; goes on where it was stopped
+	@$(BIN)/python tests/every_variant.py $(ARGS)
+
+golden: $(READY)  ## Refresh what the presets render to, for review
+	@$(BIN)/python tests/golden.py
 
 release-check: $(READY)  ## Build the release, install it where nothing else is, and use it
 	@$(BIN)/python tools/release_check.py $(ARGS)

@@ -1,0 +1,191 @@
+"""Judge every combination of modules: parallel, resumable, with progress and a table.
+
+    python tests/every_variant.py                 all of them
+    python tests/every_variant.py --covering      none, each alone, each pair, all
+    python tests/every_variant.py --shard 3/16    a share, for a machine of a matrix
+    python tests/every_variant.py --matrix        that matrix, as JSON for a GitHub workflow
+
+What passed once is not judged again until its rendering changes; --fresh forgets that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from judging import PROJECT, Combination, Judge, Verdict, combinations, covering, digest, files_of
+
+_MEMORY = PROJECT / ".cache" / "variants.json"
+_SHARE = 8  # combinations for one machine of a matrix
+_STEPS = ("traces", "lint", "format", "types", "imports", "tests")
+
+
+class Memory:
+    """Remembers by content what passed, also after Ctrl-C."""
+
+    def __init__(self, *, fresh: bool, tests: bool) -> None:
+        """Read what an earlier run left.
+
+        Args:
+            fresh: Forget it.
+            tests: Whether this run includes tests; what passed without them counts less.
+        """
+        self._mark = "tested" if tests else "judged"
+        self._passed: dict[str, str] = {}
+        if _MEMORY.is_file() and not fresh:
+            self._passed = json.loads(_MEMORY.read_text())
+
+    def knows(self, content: str) -> bool:
+        """Tell whether a rendering passed before."""
+        return self._passed.get(content) in {self._mark, "tested"}
+
+    def add(self, content: str) -> None:
+        """Remember one that passed, at once."""
+        self._passed[content] = self._mark
+        _MEMORY.parent.mkdir(exist_ok=True)
+        hidden = _MEMORY.with_suffix(f".{os.getpid()}")
+        hidden.write_text(json.dumps(self._passed))
+        hidden.replace(_MEMORY)
+
+
+def run(chosen: Sequence[Combination], memory: Memory, *, jobs: int, tests: bool) -> list[Verdict]:
+    """Judge combinations.
+
+    Args:
+        chosen: Which ones.
+        memory: What passed before.
+        jobs: How many at the same time.
+        tests: Whether to run their own tests.
+
+    Returns:
+        A verdict for each, in their order.
+    """
+    verdicts: dict[str, Verdict] = {}
+    with tempfile.TemporaryDirectory(prefix="variants-") as temporary:
+        judges: queue.SimpleQueue[Judge] = queue.SimpleQueue()
+        for number in range(jobs):
+            folder = Path(temporary, str(number))
+            folder.mkdir()
+            judges.put(Judge(folder, PROJECT / ".mypy_cache" / f"variants-{number}"))
+
+        def work(combination: Combination) -> Verdict:
+            content = digest(files_of(combination))
+            if memory.knows(content):
+                return Verdict(combination)
+            judge = judges.get()
+            try:
+                verdict = judge.judge(combination, tests=tests)
+            finally:
+                judges.put(judge)
+            if verdict.problem is None:
+                memory.add(content)
+            return verdict
+
+        with ThreadPoolExecutor(jobs) as pool:
+            running = [pool.submit(work, combination) for combination in chosen]
+            try:
+                for number, future in enumerate(as_completed(running), 1):
+                    verdict = future.result()
+                    verdicts[verdict.combination.name] = verdict
+                    _progress(number, len(chosen), verdict)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return [verdicts[one.name] for one in chosen]
+
+
+def _progress(number: int, total: int, verdict: Verdict) -> None:
+    sys.stderr.write(
+        f"[{number:3}/{total}] {_result(verdict):8} {sum(verdict.seconds.values()):6.1f} s  "
+        f"{verdict.combination.name}\n"
+    )
+    sys.stderr.flush()
+
+
+def _result(verdict: Verdict) -> str:
+    if verdict.problem is not None:
+        return "FAILED"
+    return "passed" if verdict.seconds else "as before"
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """Show all verdicts.
+
+    Args:
+        verdicts: What became of each.
+
+    Returns:
+        A line for each, with the seconds of each step.
+    """
+    width = max(len(one.combination.name) for one in verdicts)
+    head = f"{'MODULES':{width}}  {'PRESET':12}  LANG  FILES  "
+    lines = [head + "  ".join(f"{step.upper():>7}" for step in _STEPS) + "  RESULT"]
+    for one in verdicts:
+        spent = [f"{one.seconds[s]:7.1f}" if s in one.seconds else "      -" for s in _STEPS]
+        which = one.combination
+        start = (
+            f"{which.name:{width}}  {which.preset:12}  {which.language:4}  {one.files or '-':>5}"
+        )
+        lines.append(f"{start}  {'  '.join(spent)}  {_result(one)}")
+    return "\n".join(lines)
+
+
+def matrix() -> str:
+    """Share out all combinations for a GitHub workflow."""
+    total = len(combinations())
+    shares = -(-total // _SHARE)
+    return json.dumps({"shard": [f"{number}/{shares}" for number in range(1, shares + 1)]})
+
+
+def _share(chosen: list[Combination], shard: str) -> list[Combination]:
+    """Take every n-th, so that large and small ones are spread."""
+    number, shares = map(int, shard.split("/"))
+    if not 1 <= number <= shares:
+        raise SystemExit(f"--shard goes from 1/{shares} to {shares}/{shares}.")
+    return chosen[number - 1 :: shares]
+
+
+def main() -> int:
+    """Read the command line, judge, report.
+
+    Returns:
+        1 when one failed, else 0.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--covering", action="store_true")
+    parser.add_argument("--shard", metavar="N/OF")
+    parser.add_argument("--matrix", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--no-tests", action="store_true", help="judge without their own tests")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    if options.matrix:
+        sys.stdout.write(f"{matrix()}\n")
+        return 0
+    chosen = covering() if options.covering else combinations()
+    if options.shard:
+        chosen = _share(chosen, options.shard)
+    started, tests = time.monotonic(), not options.no_tests
+    memory = Memory(fresh=options.fresh, tests=tests)
+    verdicts = run(chosen, memory, jobs=options.jobs, tests=tests)
+    failed = [one for one in verdicts if one.problem is not None]
+    sys.stdout.write(f"{table(verdicts)}\n")
+    for one in failed:
+        sys.stdout.write(f"\n--- {one.combination.name}\n{one.problem}\n")
+    minutes = (time.monotonic() - started) / 60
+    sys.stdout.write(f"\n{len(verdicts)} combinations, {len(failed)} failed, {minutes:.1f} min.\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

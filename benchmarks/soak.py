@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 from redis import Redis
 from workers import Server, render_worker, start_python
 
-JOBS = '''
+JOBS = """
 import time
 from {package}.engine import Backoff, Payload, processor
 
@@ -31,7 +30,7 @@ def work(payload: Work) -> int:
     if payload.number % 50 == 0 and time.time() % 1 < 0.5:
         raise ConnectionError("one in a hundred fails, and is retried")
     return payload.number
-'''
+"""
 
 
 def main() -> None:
@@ -73,7 +72,12 @@ def soak(project: Path, server: Server, minutes: float, rate: int) -> None:
             row = (*memory_and_threads(worker.pid), *redis_state(client))
             rows.append(row)
             waiting = client.llen("rq:queue:soak")
-            print(f"{minute:6} {row[0]:7.1f} {row[1]:8} {row[2]:12} {row[3]:7} {row[4]:9.1f} {waiting:8}", flush=True)
+            rss, threads, connections, keys, size = row
+            print(
+                f"{minute:6} {rss:7.1f} {threads:8} {connections:12} {keys:7} {size:9.1f}"
+                f" {waiting:8}",
+                flush=True,
+            )
         publisher.wait()
         while client.llen("rq:queue:soak") or client.zcard("rq:wip:soak"):
             time.sleep(0.5)
@@ -83,9 +87,11 @@ def soak(project: Path, server: Server, minutes: float, rate: int) -> None:
         print(f"worker's exit code: {worker.wait(60)}")
     half = rows[len(rows) // 2 :]
     if len(half) > 1:
-        print(f"growth over the second half: RSS {half[-1][0] - half[0][0]:+.1f} MB, "
-              f"threads {half[-1][1] - half[0][1]:+}, connections {half[-1][2] - half[0][2]:+}, "
-              f"keys {half[-1][3] - half[0][3]:+}")
+        print(
+            f"growth over the second half: RSS {half[-1][0] - half[0][0]:+.1f} MB, "
+            f"threads {half[-1][1] - half[0][1]:+}, connections {half[-1][2] - half[0][2]:+}, "
+            f"keys {half[-1][3] - half[0][3]:+}"
+        )
 
 
 PUBLISH = """
@@ -106,9 +112,8 @@ while time.monotonic() - start < {seconds}:
 
 def memory_and_threads(pid: int) -> tuple[float, int]:
     """Resident memory in MB and number of threads of a process."""
-    status = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
-    )
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = dict(line.split(":", 1) for line in lines if ":" in line)
     return int(status["VmRSS"].split()[0]) / 1024, int(status["Threads"])
 
 
@@ -120,4 +125,4 @@ def redis_state(client: Redis) -> tuple[int, int, float]:
 
 if __name__ == "__main__":
     os.environ.pop("REDIS_URL", None)
-    sys.exit(main())
+    main()

@@ -41,9 +41,10 @@ class Server:
         while time.monotonic() < end:
             try:
                 self.client.ping()
-                return
             except RedisError:
                 time.sleep(0.02)
+            else:
+                return
         raise RuntimeError("the server did not start")
 
     def stop(self) -> None:
@@ -60,7 +61,11 @@ def render_worker(folder: Path, name: str = "blank") -> Path:
 
 
 def start_python(
-    arguments: list[str], environment: dict[str, str], *, cwd: Path, output: int = subprocess.DEVNULL
+    arguments: list[str],
+    environment: dict[str, str],
+    *,
+    cwd: Path,
+    output: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start this interpreter with more environment variables."""
     return subprocess.Popen(

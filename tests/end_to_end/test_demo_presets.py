@@ -41,7 +41,8 @@ def test_one_notification_goes_out_by_mail_alimtalk_and_push(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("with_database", [True, False])
 def test_a_real_shaped_data_set_is_collected_page_by_page(
-    tmp_path: Path, with_database: bool
+    tmp_path: Path,
+    with_database: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """Three pages of trades, into the database or into files."""
     said = demo(render(tmp_path, "public-data", with_database=with_database))

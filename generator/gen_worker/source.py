@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PACKAGE = "gen-worker"
 TEMPLATE_PARTS = ("copier.yml", "template", "partials", "CHANGELOG.md")
 BUNDLE = "releases.bundle"  # the released tags, beside copier.yml in an installed package
+# Where a repository's address may end with .git: then it needs no git+, which Renovate cannot read.
+_HOSTS = frozenset({"bitbucket.org", "codeberg.org", "github.com", "gitlab.com"})
 URL_LABEL = "Template"  # the Project-URL in the package's metadata that names the repository
 _RELEASE = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
 _DEVELOPMENT = re.compile(r".*\+g([0-9a-f]{7,40})")  # hatch-vcs: 0.2.1.dev3+gabc1234
@@ -194,7 +196,8 @@ def updatable_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme in {"http", "https"}:
         host = parts.netloc.rpartition("@")[2]
-        url = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+        ending = ".git" if host in _HOSTS and not parts.path.endswith(".git") else ""
+        url = urlunsplit((parts.scheme, host, parts.path.rstrip("/") + ending, parts.query, ""))
     elif parts.scheme == "file":
         return unquote(parts.path)
     if parts.scheme in {"http", "https", "ssh"} and not url.endswith(".git"):

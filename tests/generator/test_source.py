@@ -189,6 +189,8 @@ def test_an_install_from_a_folder_without_history_turns_updates_off(tmp_path: Pa
     [
         ("https://example.org/t", "git+https://example.org/t"),
         ("https://example.org/t.git", "https://example.org/t.git"),
+        ("https://github.com/team/t", "https://github.com/team/t.git"),
+        ("https://secret@github.com/team/t/", "https://github.com/team/t.git"),
         ("https://user:secret@example.org/t.git", "https://example.org/t.git"),
         ("https://token@example.org:8443/t", "git+https://example.org:8443/t"),
         ("ssh://git@example.org/t", "git+ssh://git@example.org/t"),

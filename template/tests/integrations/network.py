@@ -8,7 +8,6 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import trustme
@@ -170,17 +169,3 @@ class Answers:
                 pass
 
         return Handler
-
-
-@contextlib.contextmanager
-def aws_server() -> Iterator[str]:
-    """A server that speaks the protocols of Amazon's services: its URL."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()

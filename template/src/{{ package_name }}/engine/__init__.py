@@ -14,6 +14,7 @@ from .errors import (
     UnknownJobError,
 )
 from .limits import AtOnce, Rate
+from .observers import Attempt, Ending, Observer, Publication, observe
 from .options import Options
 from .outcomes import FailedJob
 from .policy import Backoff, Policy
@@ -30,17 +31,21 @@ from .worker import ThreadWorker
 
 __all__ = [
     "AtOnce",
+    "Attempt",
     "Backoff",
     "Duplicate",
+    "Ending",
     "FailedJob",
     "JobContext",
     "JobError",
+    "Observer",
     "Options",
     "Payload",
     "PayloadError",
     "PermanentError",
     "Policy",
     "Processor",
+    "Publication",
     "Publisher",
     "Rate",
     "Receipt",
@@ -48,6 +53,7 @@ __all__ = [
     "ThreadWorker",
     "UnknownJobError",
     "find_processor",
+    "observe",
     "processor",
     "processors",
     "provide",

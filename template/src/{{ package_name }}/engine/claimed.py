@@ -123,6 +123,14 @@ class Claim:
         value = self.raw.get(field)
         return int(value) if value else None
 
+    def meta(self) -> dict[str, Any]:
+        """The job's `meta`; empty when there is none, or it is not JSON."""
+        try:
+            found = json.loads(self.raw.get(b"meta") or b"{}")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
     @property
     def attempt(self) -> int:
         """Which attempt this delivery is, counted from 1."""

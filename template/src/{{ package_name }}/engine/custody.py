@@ -109,7 +109,7 @@ class Custody:
         ]
         for entry, code in zip(listed, self._exchange.release(listed), strict=True):
             if code == REQUEUED:
-                journal.interrupted(entry[1], reason="the reply of Redis was lost")
+                journal.interrupted(*entry[:2], reason="the reply of Redis was lost")
 
     def give_back(self) -> None:
         """At the drain's deadline: store what has just ended, queue again what still runs."""
@@ -143,4 +143,4 @@ class Custody:
         entries = [(c.queue.name, c.job_id, c.execution_id, c.worker) for c in claims]
         for claim, code in zip(claims, self._exchange.release(entries), strict=True):
             if code == REQUEUED:
-                journal.interrupted(claim.job_id, reason="the worker stops")
+                journal.interrupted(claim.queue.name, claim.job_id, reason="the worker stops")

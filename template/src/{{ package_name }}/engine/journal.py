@@ -1,4 +1,4 @@
-"""The engine's log lines: one event per turn in a job's life, never a payload."""
+"""One event per turn in a job's life: a log line, never a payload, and word to the observers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from rq.exceptions import AbandonedJobError
 
+from . import observers
 from .claimed import Claim
 from .errors import JobStopped, PayloadError, UnknownJobError
 
@@ -36,11 +37,13 @@ def done(claim: Claim, job_type: str, seconds: float) -> None:
         attempt=claim.attempt,
         durationMs=_ms(seconds),
     )
+    observers.ended(claim, job_type, "done", seconds)
 
 
-def duplicate(claim: Claim, job_type: str, reason: str) -> None:
-    """The work was done before; nothing ran."""
+def duplicate(claim: Claim, job_type: str, seconds: float, reason: str) -> None:
+    """The work was done before."""
     log.info("job.duplicate", jobId=claim.job_id, jobType=job_type, reason=reason)
+    observers.ended(claim, job_type, "duplicate", seconds)
 
 
 def retry(
@@ -56,6 +59,7 @@ def retry(
         delayMs=_ms(delay),
         error=describe(error),
     )
+    observers.ended(claim, job_type, "retried", seconds, error)
 
 
 def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: BaseException) -> None:
@@ -69,11 +73,14 @@ def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: Bas
         error=describe(error),
         exc_info=None if isinstance(error, _SELF_EXPLAINING) else error,
     )
+    outcome: observers.Outcome = "stopped" if isinstance(error, JobStopped) else "failed"
+    observers.ended(claim, job_type, outcome, seconds, error)
 
 
-def interrupted(job_id: str, reason: str) -> None:
+def interrupted(queue: str, job_id: str, reason: str) -> None:
     """A delivery ended without a verdict; the job is queued again, no attempt is spent."""
     log.warning("job.interrupted", jobId=job_id, reason=reason)
+    observers.interrupted(queue, job_id)
 
 
 def dropped(claim: Claim) -> None:

@@ -15,7 +15,7 @@ from redis.client import Pipeline
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from . import keys
+from . import keys, observers
 from .contract import dump_payload
 
 if TYPE_CHECKING:
@@ -66,8 +66,11 @@ class Publisher:
             job_id: Identity; by default what the processor derives, else a random one.
             delay: Seconds before it may run.
         """
-        identity, keys_, args = self._prepare(processor, payload, job_id, delay)
-        return Receipt(identity, bool(self._script(keys=keys_, args=args)))
+        identity = job_id or _identity(processor, payload)
+        if observers.watched():
+            with observers.publishing(self.queue, processor.name, identity, 1) as meta:
+                return self._publish(processor, payload, identity, delay, meta)
+        return self._publish(processor, payload, identity, delay, None)
 
     def publish_many(
         self, processor: Processor[Any, Any], payloads: Iterable[Payload], *, batch: int = 500
@@ -79,8 +82,36 @@ class Publisher:
             payloads: A payload per job.
             batch: Jobs per round trip.
         """
+        listed = list(payloads)
+        if observers.watched() and listed:
+            with observers.publishing(self.queue, processor.name, None, len(listed)) as meta:
+                return self._publish_many(processor, listed, batch, meta)
+        return self._publish_many(processor, listed, batch, None)
+
+    def _publish(
+        self,
+        processor: Processor[Any, Any],
+        payload: Payload,
+        identity: str,
+        delay: float,
+        meta: dict[str, Any] | None,
+    ) -> Receipt:
+        keys_, args = self._prepare(processor, payload, identity, delay, meta)
+        return Receipt(identity, bool(self._script(keys=keys_, args=args)))
+
+    def _publish_many(
+        self,
+        processor: Processor[Any, Any],
+        payloads: list[Payload],
+        batch: int,
+        meta: dict[str, Any] | None,
+    ) -> list[Receipt]:
         receipts: list[Receipt] = []
-        prepared = [self._prepare(processor, payload, None, 0.0) for payload in payloads]
+        prepared = [
+            (identity, *self._prepare(processor, payload, identity, 0.0, meta))
+            for payload in payloads
+            for identity in [_identity(processor, payload)]
+        ]
         for start in range(0, len(prepared), batch):
             part = prepared[start : start + batch]
             with self.connection.pipeline(transaction=False) as pipeline:
@@ -99,9 +130,13 @@ class Publisher:
         pipeline.scripts.add(self._script)
 
     def _prepare(
-        self, processor: Processor[Any, Any], payload: Payload, job_id: str | None, delay: float
-    ) -> tuple[str, list[str], list[Any]]:
-        identity = job_id or processor.job_id_for(payload) or uuid4().hex
+        self,
+        processor: Processor[Any, Any],
+        payload: Payload,
+        identity: str,
+        delay: float,
+        meta: dict[str, Any] | None,
+    ) -> tuple[list[str], list[Any]]:
         policy = processor.policy
         job = Job.create(
             processor.path,
@@ -113,6 +148,7 @@ class Publisher:
             result_ttl=policy.result_ttl,
             description=processor.name,  # RQ's default repeats the payload, and RQ logs it
             serializer=JSONSerializer,
+            meta=meta,
             status=JobStatus.SCHEDULED if delay > 0 else JobStatus.QUEUED,
         )
         if delay <= 0:
@@ -124,7 +160,7 @@ class Publisher:
             for item in (key, value if isinstance(value, bytes | str) else str(value))
         ]
         due = str(time.time() + delay) if delay > 0 else ""
-        return identity, self._keys(identity), [identity, due, keys.QUEUE + self.queue, *fields]
+        return self._keys(identity), [identity, due, keys.QUEUE + self.queue, *fields]
 
     def _keys(self, job_id: str) -> list[str]:
         return [
@@ -137,6 +173,10 @@ class Publisher:
             keys.CANCELED + self.queue,
             keys.SCHEDULED + self.queue,
         ]
+
+
+def _identity(processor: Processor[Any, Any], payload: Payload) -> str:
+    return processor.job_id_for(payload) or uuid4().hex
 
 
 _default: Callable[[], Publisher] | None = None

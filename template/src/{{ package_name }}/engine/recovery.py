@@ -92,7 +92,7 @@ class Recovery:
         codes = self._exchange.release(abandoned, dead=True, limit=self._limit)
         for entry, code in zip(abandoned, codes, strict=True):
             if code == REQUEUED:
-                journal.interrupted(entry[1], reason=f"worker {entry[3]} died")
+                journal.interrupted(*entry[:2], reason=f"worker {entry[3]} died")
             elif code == LIMIT_REACHED:
                 self._give_up(entry)
         return codes.count(REQUEUED)

@@ -15,7 +15,7 @@ import structlog
 from rq.job import _current_job
 from rq.timeouts import JobTimeoutException
 
-from . import journal
+from . import journal, observers
 from .claimed import Claim
 from .deadlines import Deadline
 from .errors import Duplicate, JobStopped
@@ -125,42 +125,48 @@ class Runner:
     def _run(self, claim: Claim, task: Task) -> None:
         self._begin(claim, task)
         while True:
-            started = time.perf_counter()
-            try:
-                claim.deadline = Deadline(task.timeout)
-                with claim.deadline:
-                    if claim.stopped:  # before it began
-                        raise JobStopped
-                    result = task.call()
-            except Duplicate as error:
-                journal.duplicate(claim, task.name, str(error))
-                result = None
-            except BaseException as error:
-                if os.getpid() != self._pid:
-                    os._exit(1)
-                seconds = time.perf_counter() - started
-                delay = self._delay_in_slot(claim, task, error)
-                if delay is None:
-                    self._fail(claim, task, error, seconds)
-                    return
-                journal.retry(claim, task.name, claim.attempt, seconds, delay, error)
-                self._outcomes.spend_attempt(claim, delay + (task.timeout or 0))
-                if self._draining.wait(delay):
-                    self._yielded(claim)
-                    return
-                journal.start(claim, task.name)
-                continue
-            else:
-                if os.getpid() != self._pid:
-                    return
-                journal.done(claim, task.name, time.perf_counter() - started)
-            self._succeed(claim, task, result)
-            return
+            with observers.attempt(claim, task.name):
+                delay = self._attempt(claim, task)
+            if delay is None:
+                return
+            if self._draining.wait(delay):
+                self._yielded(claim)
+                return
+
+    def _attempt(self, claim: Claim, task: Task) -> float | None:
+        """Run it once. Returns seconds to wait in the slot, None when the delivery is over."""
+        journal.start(claim, task.name)
+        started = time.perf_counter()
+        try:
+            claim.deadline = Deadline(task.timeout)
+            with claim.deadline:
+                if claim.stopped:  # before it began
+                    raise JobStopped
+                result = task.call()
+        except Duplicate as error:
+            journal.duplicate(claim, task.name, time.perf_counter() - started, str(error))
+            result = None
+        except BaseException as error:
+            if os.getpid() != self._pid:
+                os._exit(1)
+            seconds = time.perf_counter() - started
+            delay = self._delay_in_slot(claim, task, error)
+            if delay is None:
+                self._fail(claim, task, error, seconds)
+                return None
+            journal.retry(claim, task.name, claim.attempt, seconds, delay, error)
+            self._outcomes.spend_attempt(claim, delay + (task.timeout or 0))
+            return delay
+        else:
+            if os.getpid() != self._pid:
+                os._exit(0)  # the job forked, and this is its child coming back
+            journal.done(claim, task.name, time.perf_counter() - started)
+        self._succeed(claim, task, result)
+        return None
 
     def _begin(self, claim: Claim, task: Task) -> None:
         structlog.contextvars.bind_contextvars(jobId=claim.job_id, jobType=task.name)
         _current_job.set(claim.job)
-        journal.start(claim, task.name)
 
     def _succeed(self, claim: Claim, task: Task, result: object) -> None:
         if not claim.settle():
@@ -216,23 +222,27 @@ class Runner:
 
     async def _run_async(self, claim: Claim, task: Task) -> None:
         self._begin(claim, task)
+        with observers.attempt(claim, task.name):
+            await self._attempt_async(claim, task)
+
+    async def _attempt_async(self, claim: Claim, task: Task) -> None:
+        journal.start(claim, task.name)
         started = time.perf_counter()
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(task.timeout) as limit:
                 result = await task.call()
         except Duplicate as error:
-            journal.duplicate(claim, task.name, str(error))
+            journal.duplicate(claim, task.name, time.perf_counter() - started, str(error))
             result = None
         except BaseException as raised:
             late = JobTimeoutException(f"timeout of {task.timeout} seconds")
             cause = late if limit.expired() else raised
             seconds = time.perf_counter() - started
-            await loop.run_in_executor(None, self._fail, claim, task, cause, seconds)
+            await asyncio.to_thread(self._fail, claim, task, cause, seconds)
             return
         else:
             journal.done(claim, task.name, time.perf_counter() - started)
         if claim.needs_rq(result):
-            await loop.run_in_executor(None, self._succeed, claim, task, result)
+            await asyncio.to_thread(self._succeed, claim, task, result)
         else:
             self._succeed(claim, task, result)

@@ -1,0 +1,215 @@
+"""Watching jobs: traces, metrics and error reports hear of every turn in a job's life here.
+
+Observers belong to the process, as publishers do. Without one nothing is made and nobody is
+called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import structlog
+
+from .claimed import Claim
+
+log: Any = structlog.get_logger("engine")
+
+Outcome = Literal["done", "duplicate", "retried", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Jobs that are about to be published together.
+
+    Args:
+        queue: The queue's name.
+        job_type: The processor's name.
+        job_id: The job's id; None when there are several jobs.
+        count: How many jobs.
+        meta: Goes into `job.meta` of each; an observer may add to it. JSON types only.
+    """
+
+    queue: str
+    job_type: str
+    job_id: str | None
+    count: int
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a job.
+
+    Args:
+        job_id: The job's id.
+        job_type: The processor's name.
+        queue: The queue it came from.
+        number: Which attempt it is, counted from 1.
+        worker: The worker's name.
+        waited: Seconds between the last queueing and the start; None when nobody noted it.
+        meta: The job's `meta`, as its publisher sent it; empty when it is not JSON.
+    """
+
+    job_id: str
+    job_type: str
+    queue: str
+    number: int
+    worker: str
+    waited: float | None
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended.
+
+    Args:
+        outcome: `retried` when another attempt follows, `failed` when the job failed for good.
+        seconds: How long it ran; 0 when it never began.
+        error: What it raised.
+    """
+
+    outcome: Outcome
+    seconds: float
+    error: BaseException | None = None
+
+
+class Observer:
+    """Base of observers: each overrides what it is interested in.
+
+    All methods are called in the thread, and for coroutines in the context, in which the job is
+    published or runs; they must be quick. What they raise is logged and costs no job.
+    """
+
+    def publishing(self, publication: Publication) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Opened around the publication."""
+        return nullcontext()
+
+    def attempt(self, attempt: Attempt) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Opened around an attempt, until its outcome is decided and logged."""
+        return nullcontext()
+
+    def ended(self, attempt: Attempt, ending: Ending) -> None:
+        """An attempt ended; called within its context, or without one if it never began."""
+
+    def interrupted(self, queue: str, job_id: str) -> None:
+        """A delivery ended without an outcome; the job is queued again, no attempt is spent."""
+
+
+_observers: list[Observer] = []
+_NOBODY: AbstractContextManager[None] = nullcontext()
+
+
+def observe(observer: Observer) -> Callable[[], None]:
+    """Let an observer watch what this process publishes and runs.
+
+    Returns:
+        Ends the watching.
+    """
+    _observers.append(observer)
+
+    def end() -> None:
+        if observer in _observers:
+            _observers.remove(observer)
+
+    return end
+
+
+@contextmanager
+def publishing(
+    queue: str, job_type: str, job_id: str | None, count: int
+) -> Iterator[dict[str, Any]]:
+    """Tell observers of a publication; see `watched` for whether there are any.
+
+    Yields:
+        What they want in the jobs' `meta`.
+    """
+    publication = Publication(queue, job_type, job_id, count)
+    with _open(lambda each: each.publishing(publication)):
+        yield publication.meta
+
+
+def watched() -> bool:
+    """Whether anybody watches."""
+    return bool(_observers)
+
+
+def attempt(claim: Claim, job_type: str) -> AbstractContextManager[None]:
+    """The context in which an attempt runs."""
+    if not _observers:
+        return _NOBODY
+    watched_attempt = _attempt(claim, job_type)
+    return _open(lambda each: each.attempt(watched_attempt))
+
+
+def ended(
+    claim: Claim,
+    job_type: str,
+    outcome: Outcome,
+    seconds: float = 0.0,
+    error: BaseException | None = None,
+) -> None:
+    """Tell observers how an attempt ended."""
+    if _observers:
+        finished = _attempt(claim, job_type)
+        ending = Ending(outcome, seconds, error)
+        _tell(lambda each: each.ended(finished, ending))
+
+
+def interrupted(queue: str, job_id: str) -> None:
+    """Tell observers that a delivery ended without an outcome."""
+    if _observers:
+        _tell(lambda each: each.interrupted(queue, job_id))
+
+
+def _attempt(claim: Claim, job_type: str) -> Attempt:
+    waited = claim.waited_ms
+    return Attempt(
+        job_id=claim.job_id,
+        job_type=job_type,
+        queue=claim.queue.name,
+        number=claim.attempt,
+        worker=claim.worker,
+        waited=None if waited is None else waited / 1000,
+        meta=claim.meta(),
+    )
+
+
+def _tell(call: Callable[[Observer], None]) -> None:
+    for observer in tuple(_observers):
+        try:
+            call(observer)
+        except Exception:
+            log.exception("observer.error", observer=type(observer).__name__)
+
+
+@contextmanager
+def _open(make: Callable[[Observer], AbstractContextManager[None]]) -> Iterator[None]:
+    """Enter a context of every observer."""
+    with ExitStack() as stack:
+        for observer in tuple(_observers):
+            try:
+                context = make(observer)
+                context.__enter__()
+            except Exception:
+                log.exception("observer.error", observer=type(observer).__name__)
+            else:
+                stack.push(_guarded(observer, context))
+        yield
+
+
+def _guarded(
+    observer: Observer, context: AbstractContextManager[None]
+) -> Callable[[Any, Any, Any], None]:
+    """What leaves an observer's context, whatever that raises."""
+
+    def leave(*exc_info: Any) -> None:
+        try:
+            context.__exit__(*exc_info)
+        except Exception:
+            log.exception("observer.error", observer=type(observer).__name__)
+
+    return leave

@@ -108,7 +108,7 @@ def make_plan(releases: Releases, folder: Path, head: str, wish: Wish, scratch: 
         Version(f"Template {target.label}", after.files),
     )
     merged, losses = _settle(scratch, head, before, after, merged, overwrite=wish.overwrite)
-    if not merged.conflicts:
+    if not merged.conflicts and any(step.files for step in steps):
         run_file_steps(scratch.folder, steps, after.answers.values)
         scratch.stage_all()
     message = _message(base, target, wish)

@@ -12,16 +12,27 @@ from pathlib import Path
 
 import pytest
 from command import contents
-from rendering import PROJECT, render
+from gen_worker.answers import Choices
+from gen_worker.create import Request, create
+from rendering import PROJECT
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the source archive of this checkout."""
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The last commit, as a release would be built from it."""
+    folder = tmp_path_factory.mktemp("source") / "clone"
+    command = ["git", "clone", "--quiet", str(PROJECT), str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the source archive."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
-        cwd=PROJECT,
+        cwd=source,
         check=True,
         capture_output=True,
         timeout=100,
@@ -29,31 +40,43 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_wheel_makes_the_same_worker(built: Path, tmp_path: Path) -> None:
-    """Unpacked on the path, without the checkout, it renders the same files."""
+def test_the_wheel_makes_the_same_worker_and_updates_it(
+    built: Path, source: Path, tmp_path: Path
+) -> None:
+    """Unpacked on the path, without a checkout or a network; its bundle is the history."""
     unpacked = tmp_path / "site"
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         wheel.extractall(unpacked)  # noqa: S202 - it was built right here
         for member in wheel.infolist():  # what an installer does with executable bits
             if member.external_attr >> 16 & 0o111:
                 (unpacked / member.filename).chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-m", "gen_worker", "payment", "--no-git", "--json"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(unpacked)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    made = json.loads(done.stdout)
-    assert made["template"]["updates"] is False, "a bare wheel knows no repository"
-    assert "Updates are off" in done.stderr
+
+    def gen_worker(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "gen_worker", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(unpacked)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+
+    done = gen_worker("payment", "--json")
+    made = json.loads(done.stdout)["template"]
+    assert made["updates"] is True
+    assert Path(made["source"]).name == "releases.bundle"
+    assert "names no public address" in done.stderr
     (tmp_path / "checkout").mkdir()
-    ours = contents(tmp_path / "worker-payment")
-    theirs = contents(render(tmp_path / "checkout", "payment"))
+    worker = tmp_path / "worker-payment"
+    ours = contents(worker)
+    theirs = contents(create(Request(Choices("payment"), tmp_path / "checkout", source)).target)
     del ours[".copier-answers.yml"], theirs[".copier-answers.yml"]
     assert ours == theirs
+    gen_worker("add", "ftp", "--in", str(worker), "--commit", "--offline")
+    gen_worker("remove", "ftp", "--in", str(worker), "--commit", "--offline")
+    assert gen_worker("diff", str(worker), "--offline").stdout == ""
+    assert "is up to date" in gen_worker("update", str(worker), "--offline").stdout
 
 
 def test_the_archives_hold_no_litter(built: Path) -> None:
@@ -66,4 +89,6 @@ def test_the_archives_hold_no_litter(built: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         sources = {name.partition("/")[2] for name in archive.getnames()}
     assert {"copier.yml", "pyproject.toml", "LICENSE", "generator/gen_worker/cli.py"} <= sources
+    assert "releases.bundle" in sources
+    assert "gen_worker/_template/releases.bundle" in names
     assert not [name for name in (*names, *sources) if "__pycache__" in name or ".venv" in name]

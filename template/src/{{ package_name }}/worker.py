@@ -44,6 +44,8 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
     Raises:
         redis.exceptions.AuthenticationError: Redis refuses the password.
     """
+    for module in chosen_modules():
+        module.prepare()
     _processors.load()
     run = _Run(settings)
     ticker = Ticker(publisher(settings), schedules())

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
+from ..integrations import chosen_modules
 from .log_writer import LineWriter
 from .settings import Settings
 
@@ -44,7 +45,8 @@ def configure_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _Service(settings.service),
         structlog.processors.format_exc_info,
-        _Scrubber(secrets),
+        Scrubber(secrets),
+        *(each.log_processor for each in chosen_modules() if each.log_processor is not None),
     ]
     renderers = _pretty(output) if config.pretty else _json()
     writer = LineWriter(output)
@@ -119,7 +121,7 @@ class _Service:
 _SHORTEST, _TELLING = 4, 8  # letters of a secret that is looked for at all, and anywhere
 
 
-class _Scrubber:
+class Scrubber:
     """Replaces secrets in every text of a line, tracebacks included.
 
     A short password may be an everyday word, so it is replaced only where it stands as one:
@@ -137,19 +139,20 @@ class _Scrubber:
     ) -> MutableMapping[str, Any]:
         if self._secrets or self._short:
             for key, value in event.items():
-                event[key] = self._scrub(value)
+                event[key] = self.scrub(value)
         return event
 
-    def _scrub(self, value: Any) -> Any:
+    def scrub(self, value: Any) -> Any:
+        """A value with `***` for every secret, however deep."""
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, "***")
             if self._short is not None:
                 value = self._short.sub("***", value)
         elif isinstance(value, dict):
-            return {self._scrub(key): self._scrub(item) for key, item in value.items()}
+            return {self.scrub(key): self.scrub(item) for key, item in value.items()}
         elif isinstance(value, list | tuple):
-            return [self._scrub(item) for item in value]
+            return [self.scrub(item) for item in value]
         return value
 
 

@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings
 if TYPE_CHECKING:
     import typer
 
+    from structlog.typing import Processor
+
     from ..engine import FailedJob
 
 
@@ -30,23 +32,28 @@ class Module:
         settings: Its variables.
         check: Reaches out to the other side and returns a sentence about what it found; any
             exception means that it cannot be used.
+        prepare: Called first of all when the worker starts, before the processors and the
+            libraries they use are loaded.
         start: Called once before the worker takes jobs.
         close: Closes its connections when the worker stops.
         on_failed: Called with each job that failed for good.
         commands: Adds the integration's own commands to the command line.
         warnings: What works but should be seen to, a sentence each, for `check`.
         counts: What it counts, for `stats`: a number by name.
+        log_processor: Sees every log line, secrets already gone, in the thread that logs.
     """
 
     name: str
     settings: type[BaseSettings]
     check: Callable[[], str]
+    prepare: Callable[[], None] = lambda: None
     start: Callable[[], None] = lambda: None
     close: Callable[[], None] = lambda: None
     on_failed: Callable[[FailedJob], None] | None = None
     commands: Callable[[typer.Typer], None] = lambda _: None
     warnings: Callable[[], Iterable[str]] = tuple
     counts: Callable[[], Mapping[str, int]] = dict
+    log_processor: Processor | None = None
 
 
 @cache

@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings
 
 if TYPE_CHECKING:
     import typer
-
     from structlog.typing import Processor
 
     from ..engine import FailedJob

@@ -1,0 +1,126 @@
+"""A reader who follows a page on a machine that has gen-worker and a Redis server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from console import Step, pattern
+
+PATIENCE = 15.0  # seconds until what is awaited in a log must have come
+
+
+class Reader:
+    """Does what a page says, step by step, in a shell that keeps its folder and variables."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        """Begin in an empty folder.
+
+        Args:
+            folder: Where to work.
+            environment: All environment variables.
+        """
+        self.folder = folder
+        self._state = folder.parent / "shell-state"
+        self._log = folder.parent / "background.log"
+        self._environment = environment
+        self._background: subprocess.Popen[bytes] | None = None
+        self._state.write_text(f"cd '{folder}'\n")
+
+    def follow(self, step: Step) -> None:
+        """Do one step.
+
+        Raises:
+            AssertionError: It went otherwise than the page says.
+        """
+        if step.kind == "file":
+            path = self._where() / step.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(step.text, encoding="utf-8")
+        elif step.kind == "log":
+            self._await(step)
+        elif step.kind == "background":
+            self._start(step)
+        else:
+            self._run(step)
+
+    def leave(self) -> None:
+        """Stop what runs in the background, as Ctrl-C does."""
+        running, self._background = self._background, None
+        if running is None:
+            return
+        os.killpg(running.pid, signal.SIGINT)
+        try:
+            running.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+
+    def _where(self) -> Path:
+        script = f". '{self._state}'; pwd"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        return Path(done.stdout.strip())
+
+    def _run(self, step: Step) -> None:
+        self._equip()
+        keep = f"{{ export -p; printf 'cd %q\\n' \"$PWD\"; }} > '{self._state}'"
+        script = f". '{self._state}'\n{step.text}\ncode=$?\n{keep}\nexit $code\n"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"$ {step.text}\n{done.stdout}"
+        if step.expected is not None:
+            matches = pattern(step.expected).fullmatch(done.stdout.rstrip() + "\n")
+            assert matches, f"$ {step.text}\nprinted\n{done.stdout}\nnot\n{step.expected}"
+
+    def _start(self, step: Step) -> None:
+        self.leave()
+        self._equip()
+        with self._log.open("wb") as log:
+            self._background = subprocess.Popen(
+                ["bash", "-c", f". '{self._state}'\nexec {step.text}"],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if step.expected is not None:
+            self._await(step)
+
+    def _await(self, step: Step) -> None:
+        wanted = pattern(step.expected or "")
+        end = time.monotonic() + PATIENCE
+        while not wanted.search(said := self._log.read_text(encoding="utf-8")):
+            assert time.monotonic() < end, f"the log holds\n{said}\nnot\n{step.expected}"
+            time.sleep(0.05)
+
+    def _equip(self) -> None:
+        """Give each new worker the environment of the tests instead of setting up its own."""
+        for settings in self.folder.glob("**/worker-*/pyproject.toml"):
+            bin_folder = settings.parent / ".venv" / "bin"
+            if not bin_folder.exists():
+                bin_folder.mkdir(parents=True)
+                name = re.sub("-", "_", settings.parent.name)
+                for tool in ("python", "pytest", "ruff", "mypy"):
+                    _write_tool(bin_folder / tool, str(Path(sys.executable).parent / tool))
+                _write_tool(bin_folder / settings.parent.name, f"{sys.executable} -m {name}")
+            (settings.parent / ".venv" / ".ready").touch()
+
+
+def _write_tool(path: Path, command: str) -> None:
+    path.write_text(
+        f'#!/bin/sh\nPYTHONPATH="$(dirname "$0")/../../src" exec {command} "$@"\n', encoding="utf-8"
+    )
+    path.chmod(0o755)

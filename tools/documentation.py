@@ -1,0 +1,78 @@
+"""Build the documentation site: `docs/`, and a reference written from the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import documented_catalogue
+import documented_commands
+import documented_variables
+from gen_worker.answers import Choices
+from gen_worker.catalog import load_catalog, module_question
+from gen_worker.cli import app
+from gen_worker.create import Request, create
+from gen_worker.template import load_template
+
+PROJECT = Path(__file__).resolve().parent.parent
+BUILD = PROJECT / "build" / "docs"
+PAGES = BUILD / "pages"
+
+
+def main() -> None:
+    """Write all pages and build the site. A warning of the generator is an error."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    copy_pages()
+    worker = render_worker()
+    sys.path.insert(0, str(worker / "src"))
+    write_reference(worker)
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
+    done = subprocess.run(command, cwd=PROJECT, check=False)
+    if done.returncode == 0:
+        print(f"The site is in {BUILD.relative_to(PROJECT)}/site.")
+    sys.exit(done.returncode)
+
+
+def copy_pages() -> None:
+    """Copy what is written by hand, without the comments that are meant for the tests."""
+    shutil.copytree(PROJECT / "docs", PAGES)
+    for page in PAGES.rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        text = re.sub(r"^<!--.*?-->\n+", "", text, flags=re.MULTILINE | re.DOTALL)
+        page.write_text(text, encoding="utf-8")
+
+
+def render_worker() -> Path:
+    """Render a worker with every module, whose code the reference is read from."""
+    modules = load_catalog(load_template(PROJECT)).modules
+    answers = [f"{module_question(name)}=true" for name in modules]
+    request = Request(Choices("payment", settings=answers), BUILD, PROJECT, git=False)
+    return create(request).target
+
+
+def write_reference(worker: Path) -> None:
+    """Write the pages that come from the code.
+
+    Args:
+        worker: A rendered worker, importable.
+    """
+    reference = PAGES / "reference"
+    template = load_template(PROJECT)
+    (reference / "catalogue.md").write_text(documented_catalogue.page(template), encoding="utf-8")
+    (reference / "variables.md").write_text(documented_variables.page(worker), encoding="utf-8")
+    from worker_payment.cli import app as worker_app
+
+    for name, typer_app, title in (
+        ("gen-worker", app, "gen-worker"),
+        ("worker", worker_app, "The worker's commands"),
+    ):
+        program = "worker-payment" if name == "worker" else name
+        text = documented_commands.page(typer_app, program, title)
+        (reference / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -188,6 +188,6 @@ def copier_update(worker: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=500,  # Copier runs git for every file
     )
     assert done.returncode == 0, done.stderr

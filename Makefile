@@ -9,7 +9,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-chaos lint format type tests test-variants golden release-check clean
+.PHONY: help setup demo test test-chaos lint format type tests test-variants golden docs release-check clean
 
 help:  ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,12 +53,19 @@ test-variants: $(READY)  ## Judge every combination of modules; goes on where it
 golden: $(READY)  ## Refresh what the presets render to, for review
 	@$(BIN)/python tests/golden.py
 
+docs: .venv/.docs-ready  ## Build the documentation site into build/docs/site; a warning is an error
+	@$(BIN)/python tools/documentation.py
+
 release-check: $(READY)  ## Build the release, install it where nothing else is, and use it
 	@$(BIN)/python tools/release_check.py $(ARGS)
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.docs-ready: $(READY)
+	@$(UV) pip install --quiet --python $(BIN)/python --group docs
+	@touch $@
 
 # The rendered workers are tested in this environment too, so it holds what any of them needs.
 $(READY): pyproject.toml copier.yml template/pyproject.toml.jinja tests/worker_requirements.py

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - part of a script, no package
 """The reference of a command line, from its Typer application."""
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def _describe(command: Any, name: str) -> Iterator[str]:
         yield _prose(inspect.cleandoc(command.help))
     context = command.make_context(name, [], resilient_parsing=True)
     if not getattr(command, "commands", {}):
-        yield f"```text\n{' '.join([name, '[OPTIONS]', *filter(None, map(_argument, command.params))])}\n```"
+        arguments = filter(None, map(_argument, command.params))
+        yield f"```text\n{' '.join([name, '[OPTIONS]', *arguments])}\n```"
     rows = [row for each in command.params if (row := _row(each, context))]
     if rows:
         yield "\n".join(["| option | |", "| --- | --- |", *rows])

@@ -1,4 +1,5 @@
-"""The reference of variables, from the pydantic models; their comments are those of .env.example."""
+# ruff: noqa: INP001 - part of a script, no package
+"""The reference of variables, from the pydantic models; comments are those of .env.example."""
 
 from __future__ import annotations
 
@@ -13,6 +14,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+INTRODUCTION = """\
+Read from the environment, then from `.env` in the folder where the worker was started. JSON values
+stand on one line. At start, everything that is missing or wrong is named in one message. Variables
+of a module that was not chosen are ignored. Secrets never appear in logs, errors or `check`.
+"""
 
 _KINDS = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
 
@@ -34,16 +41,13 @@ def page(worker: Path) -> str:
     Raises:
         SystemExit: .env.example leaves out a variable that a model has.
     """
-    from worker_payment.config.settings import Settings
-    from worker_payment.integrations import chosen_modules
+    from worker_payment.config.settings import Settings  # noqa: PLC0415 - rendered a moment ago
+    from worker_payment.integrations import chosen_modules  # noqa: PLC0415
 
     comments = _comments(worker / ".env.example")
     parts = [
         "# Variables",
-        "Read from the environment, then from `.env` in the folder where the worker was started.\n"
-        "JSON values stand on one line. At start, everything that is missing or wrong is named in\n"
-        "one message. Variables of a module that was not chosen are ignored. Secrets are marked\n"
-        "and never appear in logs, errors or `check`.",
+        INTRODUCTION,
     ]
     for model in (Settings, *(each.settings for each in chosen_modules())):
         names = {_name(model, field): info for field, info in _fields(model)}
@@ -85,11 +89,14 @@ def _name(model: type[BaseModel], field: str) -> str:
 
 
 def _row(name: str, info: FieldInfo, text: str) -> str:
-    return f"| `{name}` | {_kind(info)} | {_default(info)} | {text.replace('|', chr(92) + '|')} |"
+    value = "; ".join(filter(None, [_kind(info), _default(info)]))
+    # Two columns, so that a narrow screen shows all of it.
+    said = f"{text} *{value[0].upper()}{value[1:]}.*".strip().replace("|", "\\|")
+    return f"| `{name}` | {said} |"
 
 
 def _table(first: str, rows: list[str]) -> str:
-    return "\n".join([f"| {first} | value | default | |", "| --- | --- | --- | --- |", *rows])
+    return "\n".join([f"| {first} | |", "| --- | --- |", *rows])
 
 
 def _kind(info: FieldInfo) -> str:
@@ -105,7 +112,7 @@ def _kind(info: FieldInfo) -> str:
     return f"{kind}, {low} or more" if high is None else f"{kind}, {low} to {high}"
 
 
-def _type(annotation: Any) -> str:
+def _type(annotation: Any) -> str:  # noqa: PLR0911 - one line for each kind
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type(arguments[0])
@@ -131,7 +138,7 @@ def _default(info: FieldInfo) -> str:
         value = value.get_secret_value()
     if value is None or value is PydanticUndefined or isinstance(value, BaseModel) or value == "":
         return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return f"default `{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _json_tables(annotation: Any) -> Iterator[str]:

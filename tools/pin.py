@@ -34,6 +34,7 @@ def requirements() -> list[str]:
     found = set(re.findall(r'"([^"]+)"', core + build))
     for module in catalog()["modules"].values():
         found.update(module["dependencies"])
+        found.update(module.get("instrumented_by", []))
     found.update(catalog()["database_drivers"].values())
     return sorted(found)
 

@@ -17,6 +17,7 @@ import structlog
 from structlog.typing import Processor
 
 from ..integrations import chosen_modules
+from .json_line import JsonLine
 from .log_writer import LineWriter
 from .settings import Settings
 
@@ -39,19 +40,24 @@ def configure_logging(
     output = stream or sys.stdout
     if isinstance(output, io.TextIOWrapper):
         output.reconfigure(errors="backslashreplace")  # a strange character costs no line
+    last: list[Processor] = [
+        *(each.log_processor for each in chosen_modules() if each.log_processor is not None),
+    ]
+    scrubber = Scrubber(secrets)
+    if scrubber.active:
+        last.insert(0, scrubber)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _Service(settings.service),
         structlog.processors.format_exc_info,
-        Scrubber(secrets),
-        *(each.log_processor for each in chosen_modules() if each.log_processor is not None),
+        *last,
     ]
     renderers = _pretty(output) if config.pretty else _json()
     writer = LineWriter(output)
     structlog.configure(
-        processors=[*shared, *renderers],
+        processors=[*shared, *renderers] if config.pretty else [JsonLine(settings.service, last)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_LineLoggerFactory(writer),
         cache_logger_on_first_use=True,
@@ -134,10 +140,15 @@ class Scrubber:
         short = "|".join(re.escape(text) for text in known if len(text) < _TELLING)
         self._short = re.compile(rf"(?:^|(?<=[:=]))(?:{short})(?=$|[@,;&\s\"'])") if short else None
 
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._secrets or self._short)
+
     def __call__(
         self, _logger: Any, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        if self._secrets or self._short:
+        if self.active:
             for key, value in event.items():
                 event[key] = self.scrub(value)
         return event

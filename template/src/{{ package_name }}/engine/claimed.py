@@ -100,10 +100,11 @@ class Claim:
                 write to Redis could then run code here.
         """
         data = self.raw.get(b"data", b"")
-        try:
-            data = zlib.decompress(data)
-        except zlib.error:
-            pass  # published uncompressed
+        if not data.startswith(b"["):  # RQ's publishers compress, ours do not
+            try:
+                data = zlib.decompress(data)
+            except zlib.error:
+                pass  # no JSON either
         try:
             path, instance, args, kwargs = json.loads(data)
         except (ValueError, TypeError):

@@ -41,9 +41,10 @@ local function store(o)
   local dependents = key .. ':dependents'
   local results = pre .. ':results:' .. o.job
   local dependencies = pre .. ':job::' .. o.job .. ':dependencies'
-  if not call('ZSCORE', started, entry) then return 0 end
-  if call('EXISTS', dependents) == 1 then return 2 end
-  call('ZREM', started, entry)
+  if call('EXISTS', dependents) == 1 then
+    return call('ZSCORE', started, entry) and 2 or 0
+  end
+  if call('ZREM', started, entry) == 0 then return 0 end
   drop_execution(o.queue, o.job, o.execution)
   if o.ttl == 0 then
     call('DEL', key, dependencies, results)
@@ -94,8 +95,12 @@ end
 
 local function claim(queue, job)
   local key = pre .. ':job:' .. job
-  local timeout = call('HGET', key, 'timeout')
-  if not timeout and call('EXISTS', key) == 0 then return nil end  -- deleted while it waited
+  local hash = call('HGETALL', key)  -- as it is now; the worker knows what is written below
+  if #hash == 0 then return nil end  -- deleted while it waited
+  local timeout
+  for i = 1, #hash, 2 do
+    if hash[i] == 'timeout' then timeout = hash[i + 1] end
+  end
   local execution = string.format('%s%012x', p.token, p.first)
   p.first = p.first + 1
   local entry = job .. ':' .. execution
@@ -110,7 +115,7 @@ local function claim(queue, job)
   call('ZADD', pre .. ':executions:' .. job, score, execution)
   call('EXPIRE', pre .. ':executions:' .. job, math.ceil(ttl))
   call('SADD', running_key, entry)
-  return {queue, execution, job, call('HGETALL', key)}
+  return {queue, execution, job, hash}
 end
 
 local codes = {}

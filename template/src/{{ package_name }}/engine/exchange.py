@@ -56,7 +56,7 @@ class Outcome:
             "job": claim.job_id,
             "execution": claim.execution_id,
             "ttl": self.result_ttl,
-            "ended": utcformat(self.ended),
+            "ended": f"{self.ended.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
             "fields": fields,
         }
 
@@ -118,10 +118,10 @@ class Exchange:
         Raises:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
-        now = datetime.now(UTC)
+        now = utcformat(datetime.now(UTC))
         request = self._fixed | {
             "now": time.time(),
-            "now_text": utcformat(now),
+            "now_text": now,
             "outcomes": [outcome.to_json() for outcome in outcomes],
             "done": len(outcomes),
             "seconds": sum(outcome.seconds for outcome in outcomes),
@@ -133,19 +133,25 @@ class Exchange:
         codes, jobs, suspended, limited, due = self._exchange(args=[json.dumps(request)])
         return Trade(
             codes=codes,
-            claims=[self._claim(*job) for job in jobs],
+            claims=[self._claim(job, now.encode()) for job in jobs],
             suspended=bool(suspended),
             limited=[(queue.decode(), job.decode()) for queue, job in limited],
             due=float(due) if due else None,
         )
 
-    def _claim(self, queue: bytes, execution: bytes, job: bytes, pairs: list[bytes]) -> Claim:
+    def _claim(self, answer: tuple[bytes, bytes, bytes, list[bytes]], now: bytes) -> Claim:
+        queue, execution, job, pairs = answer
         items = iter(pairs)
+        raw = dict(zip(items, items, strict=True))
+        # What the script wrote after it had read the hash.
+        raw[b"status"] = b"started"
+        raw[b"started_at"] = raw[b"last_heartbeat"] = now
+        raw[b"worker_name"] = self._worker.encode()
         return Claim(
             queue=self._queues[queue.decode()],
             execution_id=execution.decode(),
             job_id=job.decode(),
-            raw=dict(zip(items, items, strict=True)),
+            raw=raw,
             worker=self._worker,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import structlog
@@ -19,6 +20,8 @@ log: Any = structlog.get_logger("engine")
 
 def start(claim: Claim, job_type: str) -> None:
     """A delivery begins to run."""
+    if not log.is_enabled_for(logging.INFO):  # two lines a job: not even their fields are free
+        return
     log.info(
         "job.start",
         jobId=claim.job_id,
@@ -30,13 +33,14 @@ def start(claim: Claim, job_type: str) -> None:
 
 def done(claim: Claim, job_type: str, seconds: float) -> None:
     """The processor returned."""
-    log.info(
-        "job.done",
-        jobId=claim.job_id,
-        jobType=job_type,
-        attempt=claim.attempt,
-        durationMs=_ms(seconds),
-    )
+    if log.is_enabled_for(logging.INFO):
+        log.info(
+            "job.done",
+            jobId=claim.job_id,
+            jobType=job_type,
+            attempt=claim.attempt,
+            durationMs=_ms(seconds),
+        )
     observers.ended(claim, job_type, "done", seconds)
 
 

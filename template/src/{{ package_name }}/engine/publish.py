@@ -155,7 +155,7 @@ class Publisher:
             job.enqueued_at = datetime.now(UTC)
         fields = [
             item
-            for key, value in job.to_dict().items()
+            for key, value in (job.to_dict() | {"data": job.data}).items()
             if value is not None
             for item in (key, value if isinstance(value, bytes | str) else str(value))
         ]

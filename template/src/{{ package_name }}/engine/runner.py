@@ -54,7 +54,7 @@ class Runner:
         self._draining = draining
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads = 0
-        self._outstanding = 0
+        self._busy: list[None] = []  # one entry per piece of work handed out; append is atomic
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
@@ -89,10 +89,9 @@ class Runner:
     # --- threads ---------------------------------------------------------------------------
 
     def _submit(self, work: Callable[[], None]) -> None:
-        with self._lock:
-            self._outstanding += 1
+        self._busy.append(None)
         self._work.put(work)
-        if self._threads < self._outstanding:
+        if self._threads < len(self._busy):
             self._threads += 1
             threading.Thread(target=self._slot, name=f"slot {self._threads}", daemon=True).start()
 
@@ -106,8 +105,7 @@ class Runner:
                 journal.log.exception("engine.error")
             if os.getpid() != self._pid:
                 os._exit(0)  # the job forked, and this is its child coming back
-            with self._lock:
-                self._outstanding -= 1
+            self._busy.pop()
 
     def _run_if_admitted(self, claim: Claim, task: Task) -> None:
         try:

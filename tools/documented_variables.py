@@ -49,7 +49,8 @@ def page(worker: Path) -> str:
         "# Variables",
         INTRODUCTION,
     ]
-    for model in (Settings, *(each.settings for each in chosen_modules())):
+    models: list[type[BaseModel]] = [Settings, *(each.settings for each in chosen_modules())]
+    for model in models:
         names = {_name(model, field): info for field, info in _fields(model)}
         unknown = sorted(set(names) - set(comments))
         if unknown:

@@ -35,7 +35,6 @@ def run(
     from .config import load_settings
     from .config.logging import configure_logging
     from .config.secrets import known_secrets
-    from .worker import leave, run_worker
 
     settings = load_settings()
     configure_logging(settings, secrets=known_secrets(settings))
@@ -44,6 +43,8 @@ def run(
 
         again = ["-m", __package__, *sys.argv[1:]]
         raise typer.Exit(Supervisor(settings, again).run())
+    from .worker import leave, run_worker  # what the supervisor does without
+
     try:
         leave(run_worker(settings, burst=burst, max_jobs=max_jobs))
     except (RedisError, SettingsError):

@@ -101,7 +101,8 @@ class Client:
 
 def add_breadcrumb(event: MutableMapping[str, Any]) -> None:
     """Keep a log line for the next report: its name and the engine's numbers, no free text."""
-    name, level = event.get("event"), event.get("level")
+    # A JSON line is finished when it comes here, one for people is not.
+    name, level = event.get("message", event.get("event")), event.get("level")
     if level in _LEVELS and isinstance(name, str) and _EVENT_NAME.fullmatch(name):
         data = {key: event[key] for key in _FIELDS if key in event}
         sentry_sdk.add_breadcrumb(category="log", message=name, level=level, data=data)

@@ -180,10 +180,15 @@ def _render_target(
         return releases.render(target, kept, given, source)
     except UserMistakeError as error:
         questions = settable_questions(template)
-        wrong = next((name for name in questions if str(error).startswith(name)), None)
+        wrong = next((name for name in questions if _is_about(name, str(error))), None)
         if wrong is None or wrong in given:
             raise
         raise type(error)(f"{error} Answer it again: --set {wrong}=VALUE.") from error
+
+
+def _is_about(question: str, sentence: str) -> bool:
+    words = question.replace("_", " ")
+    return sentence.startswith(f"{question} ") or f" is not a {words}. " in sentence
 
 
 def _settle(  # noqa: PLR0913 - the five things a merge is made of

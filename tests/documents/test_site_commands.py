@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -127,3 +128,10 @@ def test_dots_stand_for_anything() -> None:
     assert pattern("a ... c\n...\nend").fullmatch("a b c\nx\ny\nend\n")
     assert pattern("a\n...").fullmatch("a\n")
     assert not pattern("a ... c").fullmatch("a b\nc\n")
+
+
+def test_no_command_hides_from_the_test() -> None:
+    """Commands stand in `console` blocks, where they are run or say why not."""
+    for page in DOCS.rglob("*.md"):
+        found = re.findall(r"^ *```(?:bash|sh|shell|zsh)\b", page.read_text(), re.MULTILINE)
+        assert not found, page

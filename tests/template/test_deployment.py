@@ -54,7 +54,7 @@ def python() -> Path:
 def worker(request: pytest.FixtureRequest, tmp_path: Path) -> Rendered:
     """A worker of each kind."""
     answers = KINDS[request.param]
-    return Rendered(render(tmp_path, **answers), Variant("payment", answers))
+    return Rendered(render(tmp_path, "payment", **answers), Variant("payment", answers))
 
 
 def test_files_fit_their_formats(worker: Rendered, python: Path) -> None:

@@ -28,7 +28,8 @@ class Reader:
         self.folder = folder
         self._state = folder.parent / "shell-state"
         self._log = folder.parent / "background.log"
-        self._environment = environment
+        # The reader's own `make` must not know of the one that runs the tests.
+        self._environment = {k: v for k, v in environment.items() if not k.startswith("MAKE")}
         self._background: subprocess.Popen[bytes] | None = None
         self._state.write_text(f"cd '{folder}'\n")
 

@@ -56,6 +56,7 @@ class Claim:
 
     __slots__ = (
         "_settled",
+        "_waiting",
         "deadline",
         "entry",
         "execution_id",
@@ -84,6 +85,16 @@ class Claim:
         self.task: Any = None
         self.stopped = False
         self._settled = [True]
+        self._waiting = [True]
+
+    def begin(self) -> bool:
+        """Win the right to start it, or to give it back unstarted. True for one caller only."""
+        try:
+            self._waiting.pop()
+        except IndexError:
+            return False
+        self.started = datetime.now(UTC)
+        return bool(self._settled)  # not when the worker has given it back and leaves
 
     def settle(self) -> bool:
         """Win the right to decide how this delivery ends. True for one caller only."""

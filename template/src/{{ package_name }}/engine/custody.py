@@ -14,7 +14,6 @@ from .claimed import Claim
 from .exchange import REQUEUED, Exchange, Outcome
 
 _ENDING = 2.0  # seconds that a job being written at the drain's deadline is waited for
-_LINGER, _LINGER_TOTAL = 0.0001, 0.0003  # seconds; many outcomes in one trip cost far less
 
 
 class Custody:
@@ -47,24 +46,24 @@ class Custody:
         """Whether there is anything to tell Redis."""
         return bool(self.outcomes or self._yielded)
 
-    def collect(self, timeout: float) -> None:
-        """Take what the other threads say.
+    def collect(self, timeout: float) -> bool:
+        """Take all that the other threads have said.
 
         Args:
-            timeout: Seconds to wait for the first message. After it a moment is waited for
-                others: jobs that were taken together tend to end together.
+            timeout: Seconds to wait for the first message. More are not waited for: while Redis
+                works on one trip, the outcomes for the next gather by themselves.
+
+        Returns:
+            Whether there was any.
         """
+        heard = False
         try:
             self._note(self.inbox.get(timeout=timeout) if timeout > 0 else self.inbox.get_nowait())
-            end = time.monotonic() + _LINGER_TOTAL
+            heard = True
             while True:
-                while not self.inbox.empty():
-                    self._note(self.inbox.get_nowait())
-                if len(self.outcomes) >= len(self.running) or time.monotonic() > end:
-                    return
-                self._note(self.inbox.get(timeout=_LINGER))
+                self._note(self.inbox.get_nowait())
         except Empty:
-            return
+            return heard
 
     def _note(self, message: Outcome | Claim | Callable[[], None] | None) -> None:
         if isinstance(message, Outcome):
@@ -89,6 +88,21 @@ class Custody:
             for claim in self._yielded:
                 self.running.pop(claim.entry, None)
             self._yielded = []
+
+    def return_waiting(self) -> int:
+        """Put back the jobs that no slot has started.
+
+        Returns:
+            How many.
+
+        Raises:
+            redis.exceptions.RedisError: They come back when the lost replies are put in order.
+        """
+        waiting = [claim for claim in self.running.values() if claim.begin()]
+        for claim in waiting:
+            self.running.pop(claim.entry, None)
+        self._exchange.release(map(_entry, waiting))
+        return len(waiting)
 
     def reconcile(self) -> None:
         """Put back jobs that a lost reply left with us in Redis, but that nobody runs.
@@ -140,7 +154,11 @@ class Custody:
             self.collect(0.05)
 
     def _release(self, claims: list[Claim]) -> None:
-        entries = [(c.queue.name, c.job_id, c.execution_id, c.worker) for c in claims]
-        for claim, code in zip(claims, self._exchange.release(entries), strict=True):
+        codes = self._exchange.release(map(_entry, claims))
+        for claim, code in zip(claims, codes, strict=True):
             if code == REQUEUED:
                 journal.interrupted(claim.queue.name, claim.job_id, reason="the worker stops")
+
+
+def _entry(claim: Claim) -> tuple[str, str, str, str]:
+    return claim.queue.name, claim.job_id, claim.execution_id, claim.worker

@@ -2,8 +2,10 @@
 -- One trip of a worker to Redis: hand in the outcomes of finished jobs, take new jobs.
 --
 -- ARGV[1] is a JSON object:
---   prefix, worker, now (seconds, float), now_text (RQ's time format), done (count), seconds
---   outcomes  list of {queue, job, execution, ttl, ended, fields} of jobs that returned
+--   prefix, worker, now (seconds, float), now_text (RQ's time format)
+--   outcomes  of jobs that returned, each a list: queue, job, execution, ttl, start and end as
+--             seconds, end in RQ's time format, return value (null for none)
+--   seconds   how long those jobs ran in all
 --   queues    names of the queues, most important first
 --   free      how many jobs to take
 --   hold      seconds added to a job's own timeout until other tools may call it abandoned
@@ -27,40 +29,52 @@ local call = redis.call
 local worker_key = pre .. ':worker:' .. p.worker
 local running_key = worker_key .. ':executions'
 
-local function drop_execution(queue, job, execution)
-  local entry = job .. ':' .. execution
-  call('DEL', pre .. ':execution:' .. entry)
-  call('ZREM', pre .. ':executions:' .. job, execution)
-  call('SREM', running_key, entry)
+-- What one command can do for many jobs is done at the end of a batch: a call from Lua costs
+-- more than most commands. A batch is no longer than what `unpack` can hold.
+local batch = 500
+local ended, records = {}, {}
+
+local function forget_ended()
+  if #ended == 0 then return end
+  call('SREM', running_key, unpack(ended))
+  call('DEL', unpack(records))
+  ended, records = {}, {}
 end
 
 local function store(o)
-  local entry = o.job .. ':' .. o.execution
-  local started = pre .. ':wip:' .. o.queue
-  local key = pre .. ':job:' .. o.job
-  local dependents = key .. ':dependents'
-  local results = pre .. ':results:' .. o.job
-  local dependencies = pre .. ':job::' .. o.job .. ':dependencies'
-  if call('EXISTS', dependents) == 1 then
+  local queue, job, execution, ttl, began, over, over_text, value = unpack(o, 1, 8)
+  local entry = job .. ':' .. execution
+  local started = pre .. ':wip:' .. queue
+  local key = pre .. ':job:' .. job
+  local results = pre .. ':results:' .. job
+  if call('EXISTS', key .. ':dependents') == 1 then
     return call('ZSCORE', started, entry) and 2 or 0
   end
   if call('ZREM', started, entry) == 0 then return 0 end
-  drop_execution(o.queue, o.job, o.execution)
-  if o.ttl == 0 then
-    call('DEL', key, dependencies, results)
+  call('ZREM', pre .. ':executions:' .. job, execution)
+  table.insert(ended, entry)
+  table.insert(records, pre .. ':execution:' .. entry)
+  if ttl == 0 then
+    call('DEL', key, pre .. ':job::' .. job .. ':dependencies', results)
     return 1
   end
   -- A job deleted while it ran stays deleted.
   if call('EXISTS', key) == 0 then return 1 end
-  call('HSET', key, 'status', 'finished', 'ended_at', o.ended, 'last_heartbeat', o.ended)
-  call('XADD', results, 'MAXLEN', '~', 10, '*', unpack(o.fields))
-  if o.ttl > 0 then
-    call('EXPIRE', key, o.ttl)
-    call('EXPIRE', results, o.ttl)
-    call('ZADD', pre .. ':finished:' .. o.queue, p.now + o.ttl, o.job)
+  call('HSET', key, 'status', 'finished', 'ended_at', over_text, 'last_heartbeat', over_text)
+  local fields = {'type', 1, 'worker_name', p.worker, 'execution_id', execution,
+    'execution_started_at', began, 'execution_ended_at', over}
+  if value ~= cjson.null then
+    table.insert(fields, 'return_value')
+    table.insert(fields, value)
+  end
+  call('XADD', results, 'MAXLEN', '~', 10, '*', unpack(fields))
+  if ttl > 0 then
+    call('EXPIRE', key, ttl)
+    call('EXPIRE', results, ttl)
+    call('ZADD', pre .. ':finished:' .. queue, p.now + ttl, job)
   else
     call('PERSIST', results)
-    call('ZADD', pre .. ':finished:' .. o.queue, '+inf', o.job)
+    call('ZADD', pre .. ':finished:' .. queue, '+inf', job)
   end
   return 1
 end
@@ -108,22 +122,45 @@ local function claim(queue, job)
   call('HSET', key, 'status', 'started', 'started_at', p.now_text,
     'last_heartbeat', p.now_text, 'worker_name', p.worker)
   call('PERSIST', key)
-  call('ZADD', pre .. ':wip:' .. queue, score, entry)
   call('HSET', pre .. ':execution:' .. entry, 'id', execution, 'job_id', job, 'created_at', p.now,
     'last_heartbeat', p.now, 'worker_name', p.worker)
   call('EXPIRE', pre .. ':execution:' .. entry, math.ceil(ttl))
   call('ZADD', pre .. ':executions:' .. job, score, execution)
   call('EXPIRE', pre .. ':executions:' .. job, math.ceil(ttl))
-  call('SADD', running_key, entry)
-  return {queue, execution, job, hash}
+  return {queue, execution, job, hash}, entry, score
+end
+
+-- Take up to `count` jobs of a queue. Returns whether it may hold more.
+local function take(queue, count, jobs)
+  local waiting = call('LPOP', pre .. ':queue:' .. queue, count)
+  if not waiting then return false end
+  local entries, scores = {}, {}
+  for _, job in ipairs(waiting) do
+    local claimed, entry, score = claim(queue, job)
+    if claimed then
+      table.insert(jobs, claimed)
+      table.insert(entries, entry)
+      table.insert(scores, score)
+      table.insert(scores, entry)
+    end
+  end
+  if #entries > 0 then
+    call('SADD', running_key, unpack(entries))
+    call('ZADD', pre .. ':wip:' .. queue, unpack(scores))
+  end
+  return #waiting == count
 end
 
 local codes = {}
-for i, outcome in ipairs(p.outcomes) do codes[i] = store(outcome) end
+for i, outcome in ipairs(p.outcomes) do
+  codes[i] = store(outcome)
+  if #ended == batch then forget_ended() end
+end
+forget_ended()
 
 -- Only a living worker counts: a bare hash would never expire.
-if p.done > 0 and call('EXISTS', worker_key) == 1 then
-  call('HINCRBY', worker_key, 'successful_job_count', p.done)
+if #codes > 0 and call('EXISTS', worker_key) == 1 then
+  call('HINCRBY', worker_key, 'successful_job_count', #codes)
   call('HINCRBYFLOAT', worker_key, 'total_working_time', p.seconds)
 end
 
@@ -136,11 +173,9 @@ local jobs = {}
 local suspended = call('EXISTS', pre .. ':suspended')
 if suspended == 0 then
   for _, queue in ipairs(p.queues) do
-    while #jobs < p.free do
-      local job = call('LPOP', pre .. ':queue:' .. queue)
-      if not job then break end
-      local claimed = claim(queue, job)
-      if claimed then table.insert(jobs, claimed) end
+    local more = true
+    while more and #jobs < p.free do
+      more = take(queue, math.min(p.free - #jobs, batch), jobs)
     end
   end
 end

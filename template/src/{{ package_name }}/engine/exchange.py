@@ -10,15 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any
 
 from redis import Redis
 from rq.queue import Queue
-from rq.results import Result
 from rq.utils import utcformat
 
 from . import keys
 from .claimed import Claim
+from .wire import Wire
 
 STORED, NOT_OURS, HAS_DEPENDENTS = 1, 0, 2
 REQUEUED, NOTHING, LIMIT_REACHED = 1, 0, 2
@@ -39,26 +38,19 @@ class Outcome:
         """How long the job ran."""
         return (self.ended - self.claim.started).total_seconds()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> list[object]:
         """The form that exchange.lua reads."""
         claim = self.claim
-        fields = [
-            "type", Result.Type.SUCCESSFUL.value,
-            "worker_name", claim.worker,
-            "execution_id", claim.execution_id,
-            "execution_started_at", claim.started.timestamp(),
-            "execution_ended_at", self.ended.timestamp(),
-        ]  # fmt: skip
-        if self.result is not None:
-            fields += ["return_value", _encode(self.result)]
-        return {
-            "queue": claim.queue.name,
-            "job": claim.job_id,
-            "execution": claim.execution_id,
-            "ttl": self.result_ttl,
-            "ended": f"{self.ended.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
-            "fields": fields,
-        }
+        return [
+            claim.queue.name,
+            claim.job_id,
+            claim.execution_id,
+            self.result_ttl,
+            claim.started.timestamp(),
+            self.ended.timestamp(),
+            f"{self.ended.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+            None if self.result is None else _encode(self.result),
+        ]
 
 
 def _encode(result: object) -> str:
@@ -100,6 +92,7 @@ class Exchange:
         self._worker = worker
         self._token = secrets.token_hex(10)
         self._next = 0
+        self._now = ""  # when the last trip was asked for, in RQ's format
         self._fixed = {
             "prefix": keys.PREFIX,
             "worker": worker,
@@ -108,7 +101,7 @@ class Exchange:
             "hold": hold,
             "token": self._token,
         }
-        self._exchange = connection.register_script(_lua("exchange"))
+        self._wire = Wire(connection, _lua("exchange"))
         self._release = connection.register_script(_lua("release"))
         self._own = connection.register_script(_lua("own"))
 
@@ -118,26 +111,47 @@ class Exchange:
         Raises:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
-        now = utcformat(datetime.now(UTC))
+        self.ask(outcomes, free=free, promote=promote)
+        return self.answer()
+
+    def ask(self, outcomes: Sequence[Outcome], *, free: int, promote: bool) -> None:
+        """The first half of a trip: `answer` must follow before the next.
+
+        Raises:
+            redis.exceptions.RedisError: The trip failed; it may have happened all the same.
+        """
+        self._now = utcformat(datetime.now(UTC))
         request = self._fixed | {
             "now": time.time(),
-            "now_text": now,
+            "now_text": self._now,
             "outcomes": [outcome.to_json() for outcome in outcomes],
-            "done": len(outcomes),
             "seconds": sum(outcome.seconds for outcome in outcomes),
             "free": free,
             "first": self._next,
             "promote": promote,
         }
         self._next += free
-        codes, jobs, suspended, limited, due = self._exchange(args=[json.dumps(request)])
+        self._wire.send(json.dumps(request))
+
+    def answer(self) -> Trade:
+        """The second half of a trip.
+
+        Raises:
+            redis.exceptions.RedisError: The trip failed; it may have happened all the same.
+        """
+        codes, jobs, suspended, limited, due = self._wire.receive()
+        now = self._now.encode()
         return Trade(
             codes=codes,
-            claims=[self._claim(job, now.encode()) for job in jobs],
+            claims=[self._claim(job, now) for job in jobs],
             suspended=bool(suspended),
             limited=[(queue.decode(), job.decode()) for queue, job in limited],
             due=float(due) if due else None,
         )
+
+    def hang_up(self) -> None:
+        """Drop the connection that the trips take; the next trip opens another."""
+        self._wire.close()
 
     def _claim(self, answer: tuple[bytes, bytes, bytes, list[bytes]], now: bytes) -> Claim:
         queue, execution, job, pairs = answer

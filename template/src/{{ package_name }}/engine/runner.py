@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextvars import Context
 from datetime import UTC, datetime
-from queue import SimpleQueue
 
 import structlog
 from rq.job import _current_job
@@ -21,6 +20,7 @@ from .deadlines import Deadline
 from .errors import Duplicate, JobStopped
 from .exchange import Outcome
 from .outcomes import Outcomes
+from .pool import Pool
 from .tasks import Resolver, Task, unresolved_task
 
 
@@ -28,6 +28,7 @@ class Runner:
     """Runs claims in threads, and coroutine processors on one event loop beside them.
 
     Args:
+        slots: How many jobs run in threads at once; others wait for their turn.
         resolve: Finds what a claim calls.
         outcomes: Ends deliveries that need RQ's own code.
         returned: Takes the outcome of a job that simply returned.
@@ -39,6 +40,7 @@ class Runner:
     def __init__(
         self,
         *,
+        slots: int,
         resolve: Resolver,
         outcomes: Outcomes,
         returned: Callable[[Outcome], None],
@@ -52,31 +54,45 @@ class Runner:
         self._ended = ended
         self._yielded = yielded
         self._draining = draining
-        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._threads = 0
-        self._busy: list[None] = []  # one entry per piece of work handed out; append is atomic
+        self._slots = Pool("slot", slots)
+        self._endings = Pool("ending")
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
+        self.coroutines = False  # whether there was one
 
-    def start(self, claim: Claim) -> None:
-        """Run a claim beside the others. Called by the worker's main thread only."""
+    def start(self, claim: Claim, *, room: bool) -> bool:
+        """Run a claim beside the others. Called by the worker's main thread only.
+
+        Args:
+            claim: Whose turn it is.
+            room: Whether a slot is free. Threads are as many as there are slots, so that a claim
+                without a slot waits for one; coroutines would all start at once.
+
+        Returns:
+            False for a coroutine without a slot: it was not started.
+        """
         try:
             task = self._resolve(claim)
         except Exception as error:
             refused = error
-            self._submit(lambda: self._fail(claim, unresolved_task(claim), refused, 0.0))
-            return
+            self._submit(claim, lambda: self._fail(claim, unresolved_task(claim), refused, 0.0))
+            return True
+        if task.is_async:
+            self.coroutines = True
+            if not room:
+                return False
         if task.policy is not None and task.policy.limited:
-            self._submit(lambda: self._run_if_admitted(claim, task))
-        elif task.is_async:
+            self._submit(claim, lambda: self._run_if_admitted(claim, task))
+        elif not task.is_async:
+            self._submit(claim, lambda: self._run(claim, task))
+        elif claim.begin():
             self._start_coroutine(claim, task)
-        else:
-            self._submit(lambda: self._run(claim, task))
+        return True
 
     def finish_by_rq(self, outcome: Outcome) -> None:
         """End a job that returned, but has dependents."""
-        self._submit(lambda: self._finish(outcome.claim, outcome.result))
+        self._endings.submit(lambda: self._finish(outcome.claim, outcome.result))
 
     def stop(self, claim: Claim) -> bool:
         """Raise inside a running job because somebody stopped it."""
@@ -88,24 +104,8 @@ class Runner:
 
     # --- threads ---------------------------------------------------------------------------
 
-    def _submit(self, work: Callable[[], None]) -> None:
-        self._busy.append(None)
-        self._work.put(work)
-        if self._threads < len(self._busy):
-            self._threads += 1
-            threading.Thread(target=self._slot, name=f"slot {self._threads}", daemon=True).start()
-
-    def _slot(self) -> None:
-        while True:
-            work = self._work.get()
-            # A fresh context: what a job binds is gone when the next one starts.
-            try:
-                Context().run(work)
-            except Exception:  # a fault of the engine must not cost a slot
-                journal.log.exception("engine.error")
-            if os.getpid() != self._pid:
-                os._exit(0)  # the job forked, and this is its child coming back
-            self._busy.pop()
+    def _submit(self, claim: Claim, work: Callable[[], None]) -> None:
+        self._slots.submit(lambda: work() if claim.begin() else None)
 
     def _run_if_admitted(self, claim: Claim, task: Task) -> None:
         try:

@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 from . import journal, keys
+from .ahead import PATIENCE, Ahead
 from .arrivals import Arrivals
 from .claimed import Claim
 from .custody import Custody
@@ -74,6 +75,7 @@ class ThreadWorker(MemberWorker):
             hooks=self.options.failure_hooks,
         )
         self._runner = Runner(
+            slots=self.options.concurrency,
             resolve=self.options.resolve,
             outcomes=self._outcomes,
             returned=self._custody.inbox.put,
@@ -81,10 +83,14 @@ class ThreadWorker(MemberWorker):
             yielded=self._custody.give_up_slot,
             draining=self._draining,
         )
+        self._ahead = Ahead(self.options.concurrency)
         self._drain_until = float("inf")
         self._hungry = True  # the queues may hold jobs
         self._left_to_take: float = float("inf")
         self._promote_at = 0.0
+        self._taken: list[Claim] = []  # jobs of the last trip, not started yet
+        self._turned_away = False  # whether one of them found no room
+        self._heard_at = 0.0  # when a job last ended
         self._trouble_wait = 0.0  # seconds between tries while Redis is away, 0 when it answers
         self._trade_at = 0.0
 
@@ -148,17 +154,22 @@ class ThreadWorker(MemberWorker):
             recovery.close()
             lease.close()
             arrivals.close()
+            self._exchange.hang_up()
             self.sign_off()
 
     def _loop(self, arrivals: Arrivals, *, burst: bool) -> None:
         while True:
-            self._custody.collect(self._patience())
+            if self._custody.collect(self._patience()):
+                self._heard_at = time.monotonic()
+            if self._waiting() > 0 or self._turned_away:
+                self._return_if_stuck()
             self.options.beat(self._trouble_wait == 0.0)
             if self._draining.is_set() and self._drained():
                 return
             if self._left_to_take <= 0 and not self._draining.is_set():
                 self.drain()
             if time.monotonic() < self._trade_at or not self._worth_a_trip():
+                self._start_taken()
                 continue
             asked, got = self._trade()
             if got < asked and not self._trouble_wait:
@@ -180,9 +191,14 @@ class ThreadWorker(MemberWorker):
         """How many jobs may be taken now."""
         if self._draining.is_set():
             return 0
-        # Jobs whose outcome is handed in by the same trip leave their slot with it.
+        ahead = 0 if self._runner.coroutines else self._ahead.count
+        return int(min(ahead - self._waiting(), self._left_to_take))
+
+    def _waiting(self) -> int:
+        """How many jobs wait for a slot; below zero, how many slots are free."""
+        # Jobs whose outcome is handed in by the next trip leave their slot with it.
         busy = len(self._custody.running) - len(self._custody.outcomes)
-        return int(min(self.options.concurrency - busy, self._left_to_take))
+        return busy - self.options.concurrency
 
     def _worth_a_trip(self) -> bool:
         if self._custody.has_news:
@@ -191,13 +207,17 @@ class ThreadWorker(MemberWorker):
 
     def _patience(self) -> float:
         """Seconds that the main thread may wait for news from the others."""
+        if self._taken:
+            return 0.0
         now = time.monotonic()
         if now < self._trade_at:
             return self._trade_at - now
         if self._custody.has_news or (self._hungry and self._free() > 0):
             return 0.0
-        until = min(self._promote_at, self._drain_until)
-        return min(max(until - now, 0.01), 1.0)
+        until = min(self._drain_until, now + (PATIENCE if self._waiting() > 0 else 1.0))
+        if self._free() > 0:
+            until = min(until, self._promote_at)
+        return max(until - now, 0.01)
 
     def _arrived(self) -> None:
         self._hungry = True
@@ -212,7 +232,9 @@ class ThreadWorker(MemberWorker):
                 self._custody.reconcile()
             self._custody.return_yielded()
             free = self._free()
-            trade = self._exchange.trade(outcomes, free=free, promote=promote)
+            self._exchange.ask(outcomes, free=free, promote=promote)
+            self._start_taken()  # while Redis works
+            trade = self._exchange.answer()
         except RedisError as error:
             self._in_trouble(error)
             return 0, 0
@@ -225,9 +247,10 @@ class ThreadWorker(MemberWorker):
         del self._custody.outcomes[: len(outcomes)]
         for outcome, code in zip(outcomes, trade.codes, strict=True):
             self._stored(outcome, code)
+            self._ahead.ended(outcome.seconds)
         for claim in trade.claims:
             self._custody.running[claim.entry] = claim
-            self._runner.start(claim)
+        self._taken = trade.claims
         self._left_to_take -= len(trade.claims)
         if trade.suspended != self._suspended:
             self._suspended = trade.suspended
@@ -235,6 +258,23 @@ class ThreadWorker(MemberWorker):
         for queue, job in trade.limited:
             self._promote_limited(queue, job)
         return free, len(trade.claims)
+
+    def _start_taken(self) -> None:
+        taken, self._taken = self._taken, []
+        for claim in taken:
+            if not self._runner.start(claim, room=self._waiting() <= 0):
+                self._turned_away = True
+
+    def _return_if_stuck(self) -> None:
+        """Give back jobs taken ahead if they wait for a slot longer than was thought."""
+        if not self._turned_away and time.monotonic() - self._heard_at < PATIENCE:
+            return
+        self._turned_away = False
+        try:
+            self._left_to_take += self._custody.return_waiting()
+        except RedisError as error:
+            self._in_trouble(error)
+        self._ahead.given_back()
 
     def _stored(self, outcome: Outcome, code: int) -> None:
         if code == HAS_DEPENDENTS:
@@ -250,6 +290,7 @@ class ThreadWorker(MemberWorker):
         self._trouble_wait = min(self._trouble_wait * 2 or 0.1, 2.0)
         self._trade_at = time.monotonic() + self._trouble_wait
         # A failover leaves connections to a server that is no longer the master.
+        self._exchange.hang_up()
         self.connection.connection_pool.disconnect(inuse_connections=False)
 
     def _out_of_trouble(self) -> None:

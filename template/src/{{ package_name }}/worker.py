@@ -16,14 +16,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from . import processors as _processors
-from .bootstrap.health import Heartbeat, health_file
+from .bootstrap.health import BLOCKED, Heartbeat, health_file
 from .bootstrap.processes import leave_with_parent
 from .bootstrap.shutdown import on_signals
 from .bootstrap.startup import wait_for_redis
 from .config import Settings
 from .config.redis import publisher, worker_connection
 from .config.topology import refuse_cluster
-from .engine import Options, ThreadWorker, processors
+from .engine import Options, ThreadWorker, overdue, processors
 from .integrations import Module, chosen_modules
 from .scheduling import Ticker, schedules
 
@@ -80,7 +80,9 @@ class _Run:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.heartbeat = Heartbeat(health_file(settings))
+        self.heartbeat = Heartbeat(
+            health_file(settings), settings.worker_concurrency, lambda: overdue(BLOCKED)
+        )
         self._settings = settings
         self._stop = threading.Event()
         self._worker: ThreadWorker | None = None

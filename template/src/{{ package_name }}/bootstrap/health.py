@@ -9,11 +9,13 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 STALE = 15.0  # seconds without a beat after which a worker counts as stuck
+BLOCKED = 60.0  # seconds after its timeout at which a job that still runs blocks its slot
 _INTERVAL = 2.0  # seconds between two writings
 
 
@@ -54,10 +56,15 @@ class Heartbeat:
 
     Args:
         path: The file.
+        slots: How many jobs the worker runs at once.
+        blocked: Says how many slots are blocked: their job is past its timeout for more than
+            `BLOCKED` seconds and does not end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, slots: int = 1, blocked: Callable[[], int] = lambda: 0) -> None:
         self._path = path
+        self._slots = slots
+        self._blocked = blocked
         self._next = 0.0
         self._last_state: bool | None = None
 
@@ -71,12 +78,13 @@ class Heartbeat:
         if now < self._next and redis == self._last_state:
             return
         self._next, self._last_state = now + _INTERVAL, redis
-        text = json.dumps({"pid": os.getpid(), "at": time.time(), "redis": redis})
+        beat = {"pid": os.getpid(), "at": time.time(), "redis": redis}
+        beat |= {"slots": self._slots, "blocked": self._blocked()}
         try:
             # A fresh name each time: a link that somebody planted is replaced, not followed.
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".health-")
             with os.fdopen(handle, "w") as file:
-                file.write(text)
+                json.dump(beat, file)
             Path(name).replace(self._path)
         except OSError:
             self._next = now + _INTERVAL  # a full disk must not stop jobs; `health` will tell
@@ -95,7 +103,7 @@ class Health:
     """What `health` found.
 
     Args:
-        alive: The process runs and its main loop turns.
+        alive: The process runs, its main loop turns, and some slot can do work.
         ready: It is alive and reaches Redis.
         detail: A sentence for people.
     """
@@ -110,6 +118,7 @@ def read_health(path: Path) -> Health:
     try:
         beat = json.loads(path.read_text())
         pid, at, redis = int(beat["pid"]), float(beat["at"]), bool(beat["redis"])
+        slots, blocked = int(beat["slots"]), int(beat["blocked"])
     except FileNotFoundError:
         return Health(False, False, f"no worker has written {path}")
     except (OSError, ValueError, KeyError, TypeError):
@@ -119,9 +128,14 @@ def read_health(path: Path) -> Health:
     age = time.time() - at
     if age > STALE:
         return Health(False, False, f"the worker (process {pid}) is stuck: no beat for {age:.0f} s")
+    stuck = f"{blocked} of {slots} slots held by jobs that do not end at their timeout"
+    if blocked >= slots:
+        return Health(False, False, f"the worker (process {pid}) can do no work: {stuck}")
+    note = f"; {stuck}" if blocked else ""
     if not redis:
-        return Health(True, False, f"the worker (process {pid}) is alive, but Redis is away")
-    return Health(True, True, f"the worker (process {pid}) is alive, last beat {age:.0f} s ago")
+        return Health(True, False, f"the worker (process {pid}) is alive, but Redis is away{note}")
+    detail = f"the worker (process {pid}) is alive, last beat {age:.0f} s ago{note}"
+    return Health(True, True, detail)
 
 
 def _runs(pid: int) -> bool:

@@ -5,6 +5,7 @@ named here and write their own code in `processors/`.
 """
 
 from .contract import Payload
+from .deadlines import overdue
 from .errors import (
     Duplicate,
     JobError,
@@ -54,6 +55,7 @@ __all__ = [
     "UnknownJobError",
     "find_processor",
     "observe",
+    "overdue",
     "processor",
     "processors",
     "provide",

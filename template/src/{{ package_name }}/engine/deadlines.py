@@ -107,6 +107,10 @@ class _Watchdog:
     def discard(self, deadline: Deadline) -> None:
         self._open.pop(id(deadline), None)
 
+    def overdue(self, seconds: float) -> int:
+        limit = time.monotonic() - seconds
+        return sum(deadline.at < limit for deadline in list(self._open.values()))
+
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
@@ -128,3 +132,14 @@ class _Watchdog:
 
 
 _watchdog = _Watchdog()
+
+
+def overdue(seconds: float) -> int:
+    """How many pieces of work in this process still run long after their deadline.
+
+    They block in C, where no exception reaches them, and hold their thread.
+
+    Args:
+        seconds: How long after.
+    """
+    return _watchdog.overdue(seconds)

@@ -1,6 +1,6 @@
 """Compare the worker that gen-worker makes with the other job queues, in one run.
 
-    python benchmarks/peers.py              all cases, about 20 minutes
+    python benchmarks/peers.py              all cases, about 40 minutes
     python benchmarks/peers.py --quick      a look, about 3 minutes
 
 All systems take turns, so that whatever else the machine does hits all alike; the figures are

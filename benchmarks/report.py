@@ -37,6 +37,14 @@ class Results:
         """Take what one run found."""
         self.figures.setdefault(case, {}).setdefault(contender, []).append(figures)
 
+    @property
+    def complete(self) -> int:
+        """Rounds in which every case was measured that any round measured."""
+        return min(
+            (max(map(len, by_contender.values())) for by_contender in self.figures.values()),
+            default=0,
+        )
+
     def median(self, case: str, contender: str, figure: str) -> float:
         """The median over the rounds; NaN when there is none."""
         runs = self.figures.get(case, {}).get(contender, [])
@@ -135,7 +143,7 @@ def markdown(results: Results) -> str:
     """The tables and the goals."""
     parts = [
         _machine(),
-        f"Medians of {results.rounds} interleaved rounds, {results.seconds:g} s per run.\n",
+        f"Medians of {results.complete} interleaved rounds, {results.seconds:g} s per run.\n",
         _throughput_table(results),
         _ratio_table(results),
         _other_table(results),

@@ -97,6 +97,11 @@ class Runner:
     def stop(self, claim: Claim) -> bool:
         """Raise inside a running job because somebody stopped it."""
         claim.stopped = True
+        if claim.begin():  # it still waits for a slot
+            error = JobStopped("stopped before it began")
+            arguments = (claim, unresolved_task(claim), error, 0.0)
+            threading.Thread(target=self._fail, args=arguments, daemon=True).start()
+            return True
         if claim.task is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(claim.task.cancel)
             return True
@@ -228,6 +233,8 @@ class Runner:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(task.timeout) as limit:
+                if claim.stopped:  # before it began
+                    raise JobStopped
                 result = await task.call()
         except Duplicate as error:
             journal.duplicate(claim, task.name, time.perf_counter() - started, str(error))

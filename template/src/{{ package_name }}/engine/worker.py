@@ -267,7 +267,8 @@ class ThreadWorker(MemberWorker):
 
     def _return_if_stuck(self) -> None:
         """Give back jobs taken ahead if they wait for a slot longer than was thought."""
-        if not self._turned_away and time.monotonic() - self._heard_at < PATIENCE:
+        stuck = self._turned_away or time.monotonic() - self._heard_at > PATIENCE
+        if not stuck or self._trouble_wait:
             return
         self._turned_away = False
         try:

@@ -90,7 +90,7 @@ class ThreadWorker(MemberWorker):
         self._promote_at = 0.0
         self._taken: list[Claim] = []  # jobs of the last trip, not started yet
         self._turned_away = False  # whether one of them found no room
-        self._heard_at = 0.0  # when a job last ended
+        self._heard_at = 0.0  # when a job last came or ended
         self._trouble_wait = 0.0  # seconds between tries while Redis is away, 0 when it answers
         self._trade_at = 0.0
 
@@ -250,6 +250,8 @@ class ThreadWorker(MemberWorker):
             self._ahead.ended(outcome.seconds)
         for claim in trade.claims:
             self._custody.running[claim.entry] = claim
+        if trade.claims:
+            self._heard_at = time.monotonic()
         self._taken = trade.claims
         self._left_to_take -= len(trade.claims)
         if trade.suspended != self._suspended:

@@ -88,23 +88,48 @@ class Deadline(BaseDeathPenalty):
         raise fired(f"job swallowed {fired.__name__}")
 
 
+class Watched:
+    """A limit that only counts for `overdue`: a coroutine's own, which asyncio keeps.
+
+    It opens when it is made, before the event loop takes the coroutine up: a loop that another
+    coroutine blocks never does.
+
+    Args:
+        timeout: Seconds; None, 0 or less for no limit.
+    """
+
+    def __init__(self, timeout: float | None) -> None:
+        self.at = float("inf")
+        if timeout is not None and timeout > 0:
+            self.at = time.monotonic() + timeout
+            _watchdog.add(self)
+
+    def fire(self) -> bool:
+        """Nothing is raised in the event loop's thread: it would hit any coroutine."""
+        return False
+
+    def close(self) -> None:
+        """The coroutine has ended."""
+        _watchdog.discard(self)
+
+
 class _Watchdog:
     """Looks at every open deadline; its thread starts with the first one."""
 
     def __init__(self) -> None:
-        self._open: dict[int, Deadline] = {}
+        self._open: dict[int, Deadline | Watched] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def add(self, deadline: Deadline) -> None:
+    def add(self, deadline: Deadline | Watched) -> None:
         self._open[id(deadline)] = deadline
         if self._thread is None:
             self._start()
         if not self._wake.is_set():
             self._wake.set()
 
-    def discard(self, deadline: Deadline) -> None:
+    def discard(self, deadline: Deadline | Watched) -> None:
         self._open.pop(id(deadline), None)
 
     def overdue(self, seconds: float) -> int:
@@ -137,7 +162,8 @@ _watchdog = _Watchdog()
 def overdue(seconds: float) -> int:
     """How many pieces of work in this process still run long after their deadline.
 
-    They block in C, where no exception reaches them, and hold their thread.
+    They block in C, where no exception reaches them, and hold their thread; or they are
+    coroutines on an event loop that one of them blocks.
 
     Args:
         seconds: How long after.

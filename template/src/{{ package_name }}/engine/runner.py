@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from contextvars import Context
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ from rq.timeouts import JobTimeoutException
 
 from . import journal, observers
 from .claimed import Claim
-from .deadlines import Deadline
+from .deadlines import Deadline, Watched
 from .errors import Duplicate, JobStopped
 from .exchange import Outcome
 from .outcomes import Outcomes
@@ -217,15 +218,17 @@ class Runner:
                 run = self._loop.run_forever
                 threading.Thread(target=run, name="coroutines", daemon=True).start()
             loop = self._loop
+        watched = Watched(task.timeout)
 
         def create() -> None:
-            claim.task = loop.create_task(self._run_async(claim, task), context=Context())
+            running = self._run_async(claim, task, watched)
+            claim.task = loop.create_task(running, context=Context())
 
         loop.call_soon_threadsafe(create)
 
-    async def _run_async(self, claim: Claim, task: Task) -> None:
+    async def _run_async(self, claim: Claim, task: Task, watched: Watched) -> None:
         self._begin(claim, task)
-        with observers.attempt(claim, task.name):
+        with closing(watched), observers.attempt(claim, task.name):
             await self._attempt_async(claim, task)
 
     async def _attempt_async(self, claim: Claim, task: Task) -> None:

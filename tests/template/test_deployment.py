@@ -83,7 +83,7 @@ def test_the_check_fails_on_a_broken_manifest(python: Path, tmp_path: Path) -> N
     path = render(tmp_path)
     for file, before, after in (
         ("compose.yaml", "stop_grace_period", "stop_grace_periods"),
-        ("Dockerfile", "FROM python:${PYTHON} AS build", "FROM python AS build"),
+        ("Dockerfile", "FROM python:${PYTHON} AS dependencies", "FROM python AS dependencies"),
         ("deploy/kubernetes/base/deployment.yaml", "revisionHistoryLimit", "revisionLimit"),
         ("deploy/kubernetes/overlays/autoscaled/scaled-object.yaml", "maxReplicaCount", "most"),
     ):

@@ -176,7 +176,7 @@ def schema(
     for change in verdict.breaking:
         typer.echo(f"breaks old payloads: {change}", err=True)
     if verdict.breaking:
-        typer.echo("raise the payload's version (contracts/versions.py tells how)", err=True)
+        typer.echo("raise `payload_version`, write `upgrade_payload`: see class Payload", err=True)
         raise typer.Exit(1)
     if write is not None:
         write.write_text(dump(document), encoding="utf-8")

@@ -1,5 +1,1 @@
-"""What publishers rely on: payloads have versions, and changes that break them are caught."""
-
-from .versions import VersionedPayload
-
-__all__ = ["VersionedPayload"]
+"""What publishers rely on: a change that breaks payloads which wait already is caught."""

@@ -22,7 +22,7 @@ def describe(processors: Iterable[Processor[Any, Any]]) -> Document:
             "function": each.path,
             "attempts": each.policy.attempts,
             "timeout": each.policy.timeout,
-            "version": getattr(each.payload_type, "version", 1),
+            "version": each.payload_type.payload_version,
             "payload": each.payload_type.model_json_schema(by_alias=True),
         }
         for each in processors
@@ -51,7 +51,7 @@ class Verdict:
     """What changed between two documents.
 
     Args:
-        breaking: What old payloads would fail by; raise the version and write `upgrade`.
+        breaking: What old payloads would fail by; raise `payload_version` and write `upgrade_payload`.
         notices: What is allowed but wants care.
     """
 

@@ -9,6 +9,7 @@ from .deadlines import overdue
 from .errors import (
     Duplicate,
     JobError,
+    NewerPayloadError,
     PayloadError,
     PermanentError,
     TemporaryError,
@@ -39,6 +40,7 @@ __all__ = [
     "FailedJob",
     "JobContext",
     "JobError",
+    "NewerPayloadError",
     "Observer",
     "Options",
     "Payload",

@@ -29,6 +29,13 @@ class PayloadError(PermanentError):
     """The payload does not fit its contract. The message names fields, never values."""
 
 
+class NewerPayloadError(TemporaryError):
+    """The publisher knows a newer version of the payload; a newer worker has to take the job.
+
+    The job is parked and spends no attempt, for a day; then the processor's policy counts.
+    """
+
+
 class UnknownJobError(PermanentError):
     """No processor of this worker bears the job's function name."""
 

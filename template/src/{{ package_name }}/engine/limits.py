@@ -104,11 +104,11 @@ class Limiter:
         )
         if due <= now:
             return True
-        self._park(claim, due)
+        self.park(claim, due)
         return False
 
-    def _park(self, claim: Claim, due: float) -> None:
-        """Send a job to its reserved time; it comes back without having spent an attempt."""
+    def park(self, claim: Claim, due: float) -> None:
+        """Send a job to a later time; it comes back without having spent an attempt."""
         worker, job = self._worker, claim.job
         with worker.connection.pipeline() as pipeline:
             when = datetime.fromtimestamp(due, UTC)

@@ -23,13 +23,15 @@ from rq.results import Result
 from . import journal, keys
 from .claimed import Claim, LazyJob
 from .deadlines import Deadline
-from .errors import JobStopped, PermanentError
+from .errors import JobStopped, NewerPayloadError, PermanentError
 from .exchange import Exchange
 from .limits import Limiter
 from .tasks import Task
 
 if TYPE_CHECKING:
     from .worker import ThreadWorker
+
+_ROLLOUT = timedelta(days=1)  # how long a job may wait for a newer worker
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -105,11 +107,16 @@ class Outcomes:
     def failure(self, claim: Claim, task: Task, error: BaseException, seconds: float) -> None:
         """Finish a job that raised: stopped, retried, or failed for good."""
         attempt = claim.attempt
+        pause = self.pause_for_newer_worker(claim, error)
         delay = None if claim.stopped else self.retry_delay(claim, task, error)
         if claim.stopped:
             stored = self._until_stored(claim, lambda: self._stop(claim))
             if stored:
                 journal.failed(claim, task.name, attempt, seconds, JobStopped("stopped on request"))
+        elif pause is not None:
+            due = time.time() + pause
+            if self._until_stored(claim, lambda: self._park(claim, due)):
+                journal.interrupted(claim.queue.name, claim.job_id, str(error))
         elif delay is not None:
             wait = delay
             if self._until_stored(claim, lambda: self._retry(claim, error, wait)):
@@ -135,14 +142,24 @@ class Outcomes:
             return float(claim.job.get_retry_interval()) if left > 0 and not permanent else None
         return task.policy.retry_delay(claim.attempt, error) if task.policy else None
 
-    def spend_attempt(self, claim: Claim, seconds: float) -> None:
-        """Record a failed attempt of a job that stays in its slot for the next one.
+    @staticmethod
+    def pause_for_newer_worker(claim: Claim, error: BaseException) -> float | None:
+        """Seconds to wait without spending an attempt, None when this is no reason to."""
+        made = claim.text(b"created_at")
+        if not made or not isinstance(error, NewerPayloadError):
+            return None
+        age = claim.started - datetime.fromisoformat(made)
+        return error.retry_after if age < _ROLLOUT else None
+
+    def stay(self, claim: Claim, seconds: float, *, spent: bool) -> None:
+        """Record that a job stays in its slot for the next attempt.
 
         Args:
             claim: The delivery.
             seconds: How long it may go on, for the entry that other tools look at.
+            spent: Whether the attempt that failed counts.
         """
-        attempts = claim.attempt
+        attempts = claim.attempt if spent else claim.attempt - 1
         claim.raw[b"number_of_retries"] = str(attempts).encode()
         try:
             with self._worker.connection.pipeline() as pipeline:
@@ -189,6 +206,10 @@ class Outcomes:
         worker.handle_job_failure(
             job, claim.queue, exc_string="Job stopped by user.", execution=claim.execution()
         )
+
+    def _park(self, claim: Claim, due: float) -> None:
+        self._limiter.park(claim, due)
+        self._worker._release_slot_safely(claim.job)
 
     def _retry(self, claim: Claim, error: BaseException, delay: float) -> None:
         job, queue, worker = claim.job, claim.queue, self._worker

@@ -159,7 +159,8 @@ class Runner:
                 self._fail(claim, task, error, seconds)
                 return None
             journal.retry(claim, task.name, claim.attempt, seconds, delay, error)
-            self._outcomes.spend_attempt(claim, delay + (task.timeout or 0))
+            spent = self._outcomes.pause_for_newer_worker(claim, error) is None
+            self._outcomes.stay(claim, delay + (task.timeout or 0), spent=spent)
             return delay
         else:
             if os.getpid() != self._pid:
@@ -207,7 +208,8 @@ class Runner:
         keeps_order = task.policy is not None and task.policy.keep_order
         if not keeps_order or claim.stopped or claim.number(b"retries_left") is not None:
             return None
-        return self._outcomes.retry_delay(claim, task, error)
+        pause = self._outcomes.pause_for_newer_worker(claim, error)
+        return self._outcomes.retry_delay(claim, task, error) if pause is None else pause
 
     # --- coroutines ------------------------------------------------------------------------
 

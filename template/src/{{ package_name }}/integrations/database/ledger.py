@@ -28,6 +28,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from ...engine import Duplicate, JobContext
+from ...engine.contract import dump_payload
 from .errors import is_conflict
 from .tables import DONE, FAILED, RUNNING, ledger
 from .text import error_text, key_text, payload_text
@@ -77,7 +78,7 @@ class Entry:
             target_id=key_text(target),
             queue=context.queue,
             job_id=key_text(context.job_id),
-            payload=payload_text(context.payload.model_dump(mode="json", by_alias=True)),
+            payload=payload_text(dump_payload(context.payload)),
             worker=worker,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ class Choices:
     Attributes:
         name: The worker's name.
         preset: None when not said.
-        with_modules: Modules to have.
+        with_modules: Modules to have; an entry may hold several with commas between.
         without_modules: Modules not to have, though the preset brings them.
         concurrency: Jobs at once, as typed; None when not said.
         settings: `QUESTION=VALUE` texts.
@@ -90,7 +91,7 @@ def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dic
     if choices.concurrency is not None:
         pairs.append((CONCURRENCY_QUESTION, choices.concurrency))
     for wanted, modules in ((True, choices.with_modules), (False, choices.without_modules)):
-        for module in modules:
+        for module in itertools.chain.from_iterable(map(_names, modules)):
             _require("module", module, catalog.modules)
             pairs.append((module_question(module), wanted))
     pairs.extend(setting(text, template) for text in choices.settings)
@@ -99,6 +100,11 @@ def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dic
             raise InvalidAnswerError(f"{question} is answered twice, and differently.")
         given[question] = value
     return given
+
+
+def _names(text: str) -> list[str]:
+    """Split what follows one `--with`: a name, or several with commas between."""
+    return [name.strip() for name in text.split(",")]
 
 
 def _require(kind: str, name: str, known: Iterable[str]) -> None:

@@ -117,7 +117,7 @@ def new(
         typer.Option(
             "--with",
             metavar="MODULE",
-            help="Add a module; repeatable.",
+            help="Add a module, or several with commas; repeatable.",
             autocompletion=_complete_module,
         ),
     ] = None,

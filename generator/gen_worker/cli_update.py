@@ -172,7 +172,7 @@ def status(
     offline: _Offline = False,
     as_json: _Json = False,
 ) -> None:
-    """Show how worker repositories stand: version, edits, git, conflicts.
+    """Show version, edits, git state of worker repositories.
 
     Exit code 0: all are up to date. 1: some are behind, or something is unknown. 3: conflicts.
     """
@@ -216,7 +216,10 @@ def remove(
     offline: _Offline = False,
     as_json: _Json = False,
 ) -> None:
-    """Remove modules from a worker repository; your edits in them are named first."""
+    """Remove modules from a worker repository.
+
+    Files of theirs that you edited are named first.
+    """
     unwanted = dict.fromkeys(modules, False)
     _run(ctx, path, None, [], unwanted, overwrite, commit, dry_run, offline, as_json)
 
@@ -259,7 +262,7 @@ def diff(
     ] = False,
     offline: _Offline = False,
 ) -> None:
-    """Show how a worker repository differs from what the template renders."""
+    """Show how a worker repository differs from its template."""
     import sys
 
     from gen_worker.compare import difference

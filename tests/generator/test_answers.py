@@ -47,12 +47,19 @@ def test_saying_the_same_twice_is_fine(sample_template: Path) -> None:
     assert given(sample_template, with_modules=["mail", "mail"])["with_mail"] is True
 
 
+def test_modules_may_stand_together(sample_template: Path) -> None:
+    """As one would type a list."""
+    found = given(sample_template, with_modules=["mail, public-data"])
+    assert (found["with_mail"], found["with_public_data"]) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         ({"preset": "paymnt"}, 'There is no preset "paymnt". Did you mean "payment"?'),
         ({"preset": "zzz"}, "There is: payment, blank."),
         ({"with_modules": ["mial"]}, 'Did you mean "mail"?'),
+        ({"with_modules": ["mail,"]}, 'There is no module "".'),
         ({"without_modules": ["public_data"]}, 'Did you mean "public-data"?'),
         ({"settings": ["concurency=3"]}, 'Did you mean "concurrency"?'),
         ({"settings": ["concurrency"]}, "QUESTION=VALUE"),

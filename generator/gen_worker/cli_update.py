@@ -31,7 +31,7 @@ _Repository = Annotated[
     Path, typer.Option("--in", metavar="REPOSITORY", help="The repository, if not this folder.")
 ]
 _Modules = Annotated[
-    list[str], typer.Argument(metavar="MODULE...", help="Its name, as gen-worker list shows it.")
+    list[str], typer.Argument(metavar="MODULE", help="Its name, as gen-worker list shows it.")
 ]
 
 
@@ -46,7 +46,7 @@ def update(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...", help="A repository; or several, or a folder of repositories."
+            metavar="PATH", help="A repository; or several, or a folder of repositories."
         ),
     ] = None,
     to: Annotated[
@@ -164,7 +164,7 @@ def status(
     ctx: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Where to look for repositories."),
+        typer.Argument(metavar="PATH", help="Where to look for repositories."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", min=1, help="How many at the same time.")

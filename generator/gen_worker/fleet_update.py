@@ -203,14 +203,25 @@ def _deliver(
         *(str(scratch.folder), f"{RESULT}:refs/heads/{branch}"),
         environment={"GIT_ALLOW_PROTOCOL": "file"},
     )
-    detail = outcome.detail
+    result, detail = UPDATED, outcome.detail
     if campaign.pull_requests:
-        detail = _open_pull_request(plan, branch)
-    return Outcome(plan.folder, UPDATED, detail, branch, plan, canary)
+        result, detail = _open_pull_request(plan, branch)
+    return Outcome(plan.folder, result, detail, branch, plan, canary)
 
 
-def _open_pull_request(plan: Plan, branch: str) -> str:
-    """Push a branch and ask for its review; without the push there is no branch either."""
+def _open_pull_request(plan: Plan, branch: str) -> tuple[str, str]:
+    """Push a branch and ask for its review; without the push there is no branch either.
+
+    Args:
+        plan: What was rehearsed.
+        branch: The branch that holds it.
+
+    Returns:
+        The result, and the address of the pull request or what is in its way.
+
+    Raises:
+        RepositoryError: The branch cannot be pushed.
+    """
     try:
         git(plan.folder, "push", "--quiet", "--set-upstream", "origin", branch)
     except RepositoryError:
@@ -226,8 +237,9 @@ def _open_pull_request(plan: Plan, branch: str) -> str:
         check=False,
     )
     if done.returncode:
-        return f"pushed, but gh says: {(done.stderr or done.stdout).strip()}"
-    return done.stdout.strip()
+        said = " ".join((done.stderr or done.stdout).split())
+        return FAILED, f"{branch} is pushed, open its pull request yourself; gh says: {said}"
+    return UPDATED, done.stdout.strip()
 
 
 class _TestsFailedError(GenWorkerError):

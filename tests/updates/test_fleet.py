@@ -202,6 +202,22 @@ def test_pull_requests_are_opened(lab: Lab, fleet: dict[str, Path], gh: Path) ->
     assert branches(fleet["b"]) == ["main"]
 
 
+def test_a_refused_pull_request_is_a_failure(lab: Lab, fleet: dict[str, Path], gh: Path) -> None:
+    """The branch is there and is named; the exit code says that something is left to do."""
+    program = gh.parent / "bin" / "gh"
+    program.write_text("#!/bin/sh\necho 'To get started, run: gh auth login' >&2\nexit 4\n")
+    git(lab.folder, "clone", "--quiet", "--bare", str(fleet["a"]), "origin.git")
+    git(fleet["a"], "remote", "add", "origin", str(lab.folder / "origin.git"))
+    paths = [str(fleet[name]) for name in ("a", "b")]
+    done = lab.run("update", *paths, "--test", "", "--pull-request", "--json")
+    assert done.exit_code == 1
+    assert results(done)["a"] == "failed"
+    detail = entries(done)["a"]["detail"]
+    assert BRANCH in detail
+    assert "gh auth login" in detail
+    assert BRANCH in branches(lab.folder / "origin.git")
+
+
 def test_pull_requests_need_gh(
     lab: Lab, fleet: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ UV = $$(command -v uv || echo $(BIN)/uv)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-chaos lint format type tests test-variants golden docs release-check clean
+.PHONY: help setup demo test test-chaos lint format type tests test-variants golden docs release-check image-check clean
 
 help:  ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ docs: .venv/.docs-ready  ## Build the documentation site into build/docs/site; a
 
 release-check: $(READY)  ## Build the release, install it where nothing else is, and use it
 	@$(BIN)/python tools/release_check.py $(ARGS)
+
+image-check: $(READY)  ## Build the image of a worker and run it (needs Docker on Linux)
+	@$(BIN)/python tools/image_check.py $(ARGS)
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

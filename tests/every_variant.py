@@ -24,7 +24,7 @@ from pathlib import Path
 from judging import PROJECT, Combination, Judge, Verdict, combinations, covering, digest, files_of
 
 _MEMORY = PROJECT / ".cache" / "variants.json"
-_SHARE = 8  # combinations for one machine of a matrix
+_SHARE = 32  # combinations for one machine of a matrix: some minutes, setting up included
 _STEPS = ("traces", "lint", "format", "types", "imports", "tests")
 
 

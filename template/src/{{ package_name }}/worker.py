@@ -65,11 +65,21 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
 
 
 def leave(leftover: int) -> None:
-    """End the process, also when threads still run jobs that were given back."""
-    if leftover:
+    """End the process, also when threads still run what nobody waits for.
+
+    Those are jobs that were given back, and calls that a coroutine has left behind in the event
+    loop's threads (`asyncio.to_thread`): the interpreter would wait for them to the end.
+    """
+    if leftover or any(map(_holds_up_the_exit, threading.enumerate())):
         logging.shutdown()
         sys.stderr.flush()
         os._exit(0)  # threads cannot be ended; their jobs run again elsewhere
+
+
+def _holds_up_the_exit(thread: threading.Thread) -> bool:
+    if thread is threading.main_thread():
+        return False
+    return not thread.daemon or thread.name.startswith("asyncio_")
 
 
 class _Run:

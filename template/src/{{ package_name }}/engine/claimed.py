@@ -131,9 +131,19 @@ class Claim:
         return self.raw.get(field, b"").decode()
 
     def number(self, field: bytes) -> int | None:
-        """A numeric field of the job's hash, None when it is absent."""
-        value = self.raw.get(field)
-        return int(value) if value else None
+        """A numeric field of the job's hash, None when it is absent or no number."""
+        try:
+            return int(float(self.raw.get(field) or b""))
+        except (ValueError, OverflowError):
+            return None
+
+    def moment(self, field: bytes) -> datetime | None:
+        """A time in the job's hash, in UTC where it names no zone; None when there is none."""
+        try:
+            found = datetime.fromisoformat(self.text(field))
+        except ValueError:
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def meta(self) -> dict[str, Any]:
         """The job's `meta`; empty when there is none, or it is not JSON."""
@@ -151,10 +161,10 @@ class Claim:
     @property
     def waited_ms(self) -> int | None:
         """Milliseconds between the last queueing and the start of this delivery."""
-        enqueued = self.text(b"enqueued_at")
-        if not enqueued:
+        enqueued = self.moment(b"enqueued_at")
+        if enqueued is None:
             return None
-        wait = self.started - datetime.fromisoformat(enqueued)
+        wait = self.started - enqueued
         return max(0, round(wait.total_seconds() * 1000))
 
     def needs_rq(self, result: object) -> bool:

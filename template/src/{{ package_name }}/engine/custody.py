@@ -32,6 +32,7 @@ class Custody:
         self.outcomes: list[Outcome] = []
         self.inbox: SimpleQueue[Outcome | Claim | Callable[[], None] | None] = SimpleQueue()
         self._yielded: list[Claim] = []
+        self._lost: set[str] = set()  # what the last look found with us, but not running
         self._exchange = exchange
         self._connection = connection
         self._worker = worker
@@ -89,30 +90,38 @@ class Custody:
                 self.running.pop(claim.entry, None)
             self._yielded = []
 
-    def return_waiting(self) -> int:
-        """Put back the jobs that no slot has started.
+    def take_waiting(self) -> list[Claim]:
+        """Let go of the jobs that no slot has started; `put_back` must follow."""
+        waiting = [claim for claim in self.running.values() if claim.begin()]
+        for claim in waiting:
+            self.running.pop(claim.entry, None)
+        return waiting
 
-        Returns:
-            How many.
+    def put_back(self, claims: list[Claim]) -> None:
+        """Queue jobs again that were let go of.
 
         Raises:
             redis.exceptions.RedisError: They come back when the lost replies are put in order.
         """
-        waiting = [claim for claim in self.running.values() if claim.begin()]
-        for claim in waiting:
-            self.running.pop(claim.entry, None)
-        self._exchange.release(map(_entry, waiting))
-        return len(waiting)
+        self._exchange.release(map(_entry, claims))
 
-    def reconcile(self) -> None:
+    def reconcile(self, *, at_once: bool) -> None:
         """Put back jobs that a lost reply left with us in Redis, but that nobody runs.
+
+        Args:
+            at_once: After trouble. Otherwise only what the look before has found, too: a job
+                that is being given up stands there for a moment.
 
         Raises:
             redis.exceptions.RedisError: Redis is still away.
         """
         members = self._connection.smembers(keys.worker_executions(self._worker))
         entries = {m.decode() if isinstance(m, bytes) else m for m in members}
-        lost = [entry.split(":", 1) for entry in entries - self.running.keys()]
+        found = entries - self.running.keys()
+        lost = [entry.split(":", 1) for entry in (found if at_once else found & self._lost)]
+        self._lost = found
+        if not lost:
+            return
         with self._connection.pipeline(transaction=False) as pipeline:
             for job, _ in lost:
                 pipeline.hget(keys.JOB + job, "origin")
@@ -125,18 +134,24 @@ class Custody:
             if code == REQUEUED:
                 journal.interrupted(*entry[:2], reason="the reply of Redis was lost")
 
-    def give_back(self) -> None:
-        """At the drain's deadline: store what has just ended, queue again what still runs."""
+    def give_back(self, stored: Callable[[Outcome, int], None]) -> None:
+        """At the drain's deadline: store what has just ended, queue again what still runs.
+
+        Args:
+            stored: Told of each outcome, with Redis' answer to it.
+        """
         leftovers = [claim for claim in self.running.values() if claim.settle()]
         self._await_ending({claim.entry for claim in leftovers})
         for pause in (0.1, 0.5, 1.0):
             try:
                 if self.outcomes:
-                    self._exchange.trade(self.outcomes, free=0, promote=False)
-                    for outcome in self.outcomes:
-                        self.running.pop(outcome.claim.entry, None)
-                    self.outcomes = []
+                    trade = self._exchange.trade(self.outcomes, free=0, promote=False)
+                    outcomes, self.outcomes = self.outcomes, []
+                    for outcome, code in zip(outcomes, trade.codes, strict=True):
+                        stored(outcome, code)
                 self._release(leftovers)
+                # What has dependents is ended by RQ's own code, in a thread.
+                self._await_ending({claim.entry for claim in leftovers})
             except RedisError as error:
                 journal.redis_lost(error)
                 time.sleep(pause)

@@ -78,6 +78,10 @@ class Deadline(BaseDeathPenalty):
             )
             return True
 
+    def close(self) -> None:
+        """Forget it, also when its exception came while it was closing by itself."""
+        _watchdog.discard(self)
+
     @staticmethod
     def _await_delivery(fired: type[BaseException]) -> None:
         """Meet the exception here, so that it never lands in the next job."""

@@ -104,13 +104,15 @@ local function lease_until(timeout)
   local limit = tonumber(timeout) or 180
   if limit < 0 or p.longest < 0 then return '+inf', 86400 * 365 end
   if p.longest > limit then limit = p.longest end
+  -- Also for what EXPIRE would refuse: an error here would lose the jobs popped with this one.
+  if not (limit < 86400 * 365) then return '+inf', 86400 * 365 end
   return p.now + limit + p.hold, limit + p.hold
 end
 
 local function claim(queue, job)
   local key = pre .. ':job:' .. job
-  local hash = call('HGETALL', key)  -- as it is now; the worker knows what is written below
-  if #hash == 0 then return nil end  -- deleted while it waited
+  local hash = redis.pcall('HGETALL', key)  -- as it is now; the worker knows what is written below
+  if hash.err or #hash == 0 then return nil end  -- no job, or deleted while it waited
   local timeout
   for i = 1, #hash, 2 do
     if hash[i] == 'timeout' then timeout = hash[i + 1] end

@@ -130,7 +130,7 @@ class Exchange:
             "first": self._next,
             "promote": promote,
         }
-        self._next += free
+        self._next += max(free, 0)
         self._wire.send(json.dumps(request))
 
     def answer(self) -> Trade:

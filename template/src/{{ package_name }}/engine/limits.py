@@ -75,11 +75,16 @@ class Limiter:
         source = files(__package__).joinpath("rate.lua").read_text(encoding="utf-8")
         self._reserve = worker.connection.register_script(source)
 
-    def admit(self, claim: Claim, task: Task) -> bool:
+    def admit(self, claim: Claim, task: Task, win: Callable[[], bool]) -> bool:
         """Whether the job may run now.
 
+        Args:
+            claim: The delivery.
+            task: What it runs.
+            win: Wins the right to end the delivery, before it is parked.
+
         Returns:
-            False when it was parked: the claim is over.
+            False when it was parked, or is no longer ours to park: the claim is over.
 
         Raises:
             redis.exceptions.RedisError: Redis is away.
@@ -90,11 +95,13 @@ class Limiter:
         if policy.at_once is not None and not claim.raw.get(b"rate_limit_key"):
             key = task.limit_key()
             if key is not None:
+                if not win():
+                    return False
                 self._hold_back(claim, RateLimit(f"{task.name}:{key}", policy.at_once.count))
                 return False
-        return policy.rate is None or self._in_time(claim, task, policy.rate)
+        return policy.rate is None or self._in_time(claim, task, policy.rate, win)
 
-    def _in_time(self, claim: Claim, task: Task, rate: Rate) -> bool:
+    def _in_time(self, claim: Claim, task: Task, rate: Rate, win: Callable[[], bool]) -> bool:
         now = time.time()
         due = float(
             self._reserve(
@@ -104,7 +111,8 @@ class Limiter:
         )
         if due <= now:
             return True
-        self.park(claim, due)
+        if win():
+            self.park(claim, due)
         return False
 
     def park(self, claim: Claim, due: float) -> None:
@@ -117,6 +125,7 @@ class Limiter:
             pipeline.zadd(keys.SCHEDULED + claim.queue.name, {claim.job_id: due})
             worker.cleanup_execution(job, pipeline, claim.execution())
             pipeline.execute()
+        worker._release_slot_safely(job)  # of `at_once`, so that others may run meanwhile
         journal.log.debug("job.wait", jobId=claim.job_id, delayMs=round((due - time.time()) * 1000))
 
     def _hold_back(self, claim: Claim, limit: RateLimit) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +89,18 @@ class Outcomes:
             False when the delivery is over: parked, lost, or the process is leaving.
         """
         wait = 0.1
+        won = False
+
+        def win() -> bool:
+            nonlocal won
+            won = won or claim.settle()
+            return won
+
         while True:
             try:
-                return self._exchange.owns(claim, self._lease) and self._limiter.admit(claim, task)
+                if not self._exchange.owns(claim, self._lease):
+                    return False
+                return self._limiter.admit(claim, task, win)
             except RedisError:
                 if self._leaving.wait(wait):
                     return False
@@ -115,7 +125,7 @@ class Outcomes:
                 journal.failed(claim, task.name, attempt, seconds, JobStopped("stopped on request"))
         elif pause is not None:
             due = time.time() + pause
-            if self._until_stored(claim, lambda: self._park(claim, due)):
+            if self._until_stored(claim, lambda: self._limiter.park(claim, due)):
                 journal.interrupted(claim.queue.name, claim.job_id, str(error))
         elif delay is not None:
             wait = delay
@@ -145,11 +155,20 @@ class Outcomes:
     @staticmethod
     def pause_for_newer_worker(claim: Claim, error: BaseException) -> float | None:
         """Seconds to wait without spending an attempt, None when this is no reason to."""
-        made = claim.text(b"created_at")
-        if not made or not isinstance(error, NewerPayloadError):
+        made = claim.moment(b"created_at")
+        if made is None or not isinstance(error, NewerPayloadError):
             return None
-        age = claim.started - datetime.fromisoformat(made)
-        return error.retry_after if age < _ROLLOUT else None
+        return error.retry_after if datetime.now(UTC) - made < _ROLLOUT else None
+
+    def still_ours(self, claim: Claim) -> bool:
+        """Whether a job that waited in its slot may run again; while Redis is away it may."""
+        try:
+            owned = self._exchange.owns(claim, self._lease)
+        except RedisError:
+            return True
+        if not owned:
+            journal.dropped(claim)
+        return owned
 
     def stay(self, claim: Claim, seconds: float, *, spent: bool) -> None:
         """Record that a job stays in its slot for the next attempt.
@@ -166,6 +185,10 @@ class Outcomes:
                 pipeline.hset(keys.JOB + claim.job_id, "number_of_retries", attempts)
                 entry = {claim.entry: time.time() + seconds + self._lease}
                 pipeline.zadd(keys.STARTED + claim.queue.name, entry, xx=True, gt=True)
+                # RQ's records of it must live as long: they tell whose job it is.
+                ttl = ceil(seconds) + self._lease
+                pipeline.expire(keys.EXECUTION + claim.entry, ttl, gt=True)
+                pipeline.expire(keys.EXECUTIONS + claim.job_id, ttl, gt=True)
                 pipeline.execute()
         except RedisError:
             # Lost only if this process dies as well: the next worker then grants one more.
@@ -206,10 +229,6 @@ class Outcomes:
         worker.handle_job_failure(
             job, claim.queue, exc_string="Job stopped by user.", execution=claim.execution()
         )
-
-    def _park(self, claim: Claim, due: float) -> None:
-        self._limiter.park(claim, due)
-        self._worker._release_slot_safely(claim.job)
 
     def _retry(self, claim: Claim, error: BaseException, delay: float) -> None:
         job, queue, worker = claim.job, claim.queue, self._worker
@@ -259,13 +278,14 @@ class Outcomes:
             exc_string=format_exc_info(exc_info),
             execution=claim.execution(),
         )
+        worker.connection.hdel(keys.JOB + claim.job_id, keys.INTERRUPTIONS)
 
     def _call_back(self, claim: Claim, error: BaseException) -> ExcInfo:
         """Run RQ's failure callback and exception handlers; what a callback raises counts."""
         exc_info: ExcInfo = (type(error), error, error.__traceback__)
         try:
             execute_failure_callback(claim.job, Deadline, *exc_info)
-        except Exception as other:
+        except BaseException as other:  # also the exit that a callback asks for
             exc_info = (type(other), other, other.__traceback__)
         call_exception_handlers(self._worker._exc_handlers, claim.job, *exc_info)
         return exc_info

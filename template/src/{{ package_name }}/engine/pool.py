@@ -42,7 +42,7 @@ class Pool:
             # A fresh context: what a job binds is gone when the next one starts.
             try:
                 Context().run(work)
-            except Exception:  # a fault of the engine must not cost a thread
+            except BaseException:  # whatever it was, it must not cost a thread
                 journal.log.exception("engine.error")
             if os.getpid() != self._pid:
                 os._exit(0)  # the job forked, and this is its child coming back

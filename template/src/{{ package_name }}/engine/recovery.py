@@ -51,6 +51,7 @@ class Recovery:
         self._give_up = give_up
         self._maintain = maintain
         self._suspects: dict[str, float] = {}
+        self._to_give_up: list[Entry] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recovery", daemon=True)
 
@@ -94,7 +95,15 @@ class Recovery:
             if code == REQUEUED:
                 journal.interrupted(*entry[:2], reason=f"worker {entry[3]} died")
             elif code == LIMIT_REACHED:
-                self._give_up(entry)
+                self._to_give_up.append(entry)
+        while self._to_give_up:  # what an error leaves here comes first in the next look
+            try:
+                self._give_up(self._to_give_up[-1])
+            except RedisError:
+                raise
+            except Exception:
+                journal.log.exception("recovery.error")
+            self._to_give_up.pop()
         return codes.count(REQUEUED)
 
     def _running(self) -> list[Entry]:
@@ -110,7 +119,9 @@ class Recovery:
             ]
             for _, job, execution in found:
                 pipeline.hget(f"{keys.EXECUTION}{job}:{execution}", "worker_name")
-            owners = pipeline.execute()
+                pipeline.hget(keys.JOB + job, "worker_name")  # where that record has expired
+            names = pipeline.execute()
+        owners = [record or job for record, job in zip(names[::2], names[1::2], strict=True)]
         return [
             (queue, job, execution, owner.decode())
             for (queue, job, execution), owner in zip(found, owners, strict=True)

@@ -28,6 +28,11 @@ local function release(e)
     call('SREM', worker_key .. ':executions', entry)
     return 0
   end
+  local record = pre .. ':execution:' .. entry
+  if p.dead then
+    local owner = call('HGET', record, 'worker_name')
+    if owner and owner ~= e.worker then return 0 end  -- another replica was first
+  end
   -- Canceled, stopped or deleted while it ran: only the traces are cleared.
   local runnable = call('HGET', key, 'status') == 'started'
   if p.dead and runnable then
@@ -35,16 +40,18 @@ local function release(e)
     if lost >= p.limit then
       call('SREM', worker_key .. ':executions', entry)
       call('SADD', pre .. ':worker:' .. p.heir .. ':executions', entry)
-      call('HSET', pre .. ':execution:' .. entry, 'worker_name', p.heir)
+      call('HSET', record, 'worker_name', p.heir)
       return 2
     end
   end
   call('ZREM', started, entry)
-  call('DEL', pre .. ':execution:' .. entry)
+  call('DEL', record)
   call('ZREM', pre .. ':executions:' .. e.job, e.execution)
   call('SREM', worker_key .. ':executions', entry)
   if not runnable then return 0 end
   call('HSET', key, 'status', 'queued', 'enqueued_at', p.now_text)
+  local ttl = tonumber(call('HGET', key, 'ttl') or '')
+  if ttl and ttl > 0 then call('EXPIRE', key, math.ceil(ttl)) end
   call('LPUSH', pre .. ':queue:' .. e.queue, e.job)
   return 1
 end

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from contextvars import Context
+from contextvars import Context, copy_context
 from datetime import UTC, datetime
 
 import structlog
@@ -23,6 +23,8 @@ from .exchange import Outcome
 from .outcomes import Outcomes
 from .pool import Pool
 from .tasks import Resolver, Task, unresolved_task
+
+_LOOK = 0.5  # seconds between two looks of a job that waits in its slot, for a request to stop
 
 
 class Runner:
@@ -57,6 +59,7 @@ class Runner:
         self._draining = draining
         self._slots = Pool("slot", slots)
         self._endings = Pool("ending")
+        self._async_endings = Pool("coroutine ending")  # for the event loop's thread alone
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
@@ -111,7 +114,17 @@ class Runner:
     # --- threads ---------------------------------------------------------------------------
 
     def _submit(self, claim: Claim, work: Callable[[], None]) -> None:
-        self._slots.submit(lambda: work() if claim.begin() else None)
+        def run() -> None:
+            if not claim.begin():
+                return
+            try:
+                work()
+            except BaseException as error:  # a fault of the engine, or a job's odd hash
+                journal.log.exception("engine.error", jobId=claim.job_id)
+                self._fail(claim, unresolved_task(claim), error, 0.0)
+                self._ended(claim)
+
+        self._slots.submit(run)
 
     def _run_if_admitted(self, claim: Claim, task: Task) -> None:
         try:
@@ -133,16 +146,31 @@ class Runner:
                 delay = self._attempt(claim, task)
             if delay is None:
                 return
-            if self._draining.wait(delay):
+            if self._wait_in_slot(claim, delay):
                 self._yielded(claim)
                 return
+            if not self._outcomes.still_ours(claim):
+                self._ended(claim)
+                return
+
+    def _wait_in_slot(self, claim: Claim, seconds: float) -> bool:
+        """Wait for the next attempt, or until somebody stops the job.
+
+        Returns:
+            Whether the worker is draining: the job is to be given back.
+        """
+        end = time.monotonic() + seconds
+        while not claim.stopped and (left := end - time.monotonic()) > 0:
+            if self._draining.wait(min(left, _LOOK)):
+                return True
+        return False
 
     def _attempt(self, claim: Claim, task: Task) -> float | None:
         """Run it once. Returns seconds to wait in the slot, None when the delivery is over."""
         journal.start(claim, task.name)
         started = time.perf_counter()
+        claim.deadline = Deadline(task.timeout)
         try:
-            claim.deadline = Deadline(task.timeout)
             with claim.deadline:
                 if claim.stopped:  # before it began
                     raise JobStopped
@@ -166,6 +194,8 @@ class Runner:
             if os.getpid() != self._pid:
                 os._exit(0)  # the job forked, and this is its child coming back
             journal.done(claim, task.name, time.perf_counter() - started)
+        finally:
+            claim.deadline.close()
         self._succeed(claim, task, result)
         return None
 
@@ -187,7 +217,7 @@ class Runner:
     def _finish(self, claim: Claim, result: object, task: Task | None = None) -> None:
         try:
             self._outcomes.success(claim, result)
-        except Exception as error:  # a success callback that raises fails the job
+        except BaseException as error:  # a success callback that raises fails the job
             task = task or unresolved_task(claim)
             self._outcomes.failure(claim, task, error, 0.0)
         finally:
@@ -198,8 +228,9 @@ class Runner:
             return
         try:
             self._outcomes.failure(claim, task, error, seconds)
-        except Exception:
+        except BaseException:  # for instance a `retry_after` that is no number
             journal.log.exception("job.outcome", jobId=claim.job_id)
+            self._outcomes.abandon(claim, task, error)
         finally:
             self._ended(claim)
 
@@ -229,18 +260,40 @@ class Runner:
         loop.call_soon_threadsafe(create)
 
     async def _run_async(self, claim: Claim, task: Task, watched: Watched) -> None:
-        self._begin(claim, task)
-        with closing(watched), observers.attempt(claim, task.name):
-            await self._attempt_async(claim, task)
+        try:
+            self._begin(claim, task)
+            with observers.attempt(claim, task.name):
+                await self._attempt_async(claim, task, watched)
+        except Exception as error:  # a fault of the engine, or a job's odd hash
+            fault = error
+            watched.close()
+            journal.log.exception("engine.error", jobId=claim.job_id)
+            await self._in_thread(lambda: self._fail(claim, task, fault, 0.0))
+            self._ended(claim)
 
-    async def _attempt_async(self, claim: Claim, task: Task) -> None:
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        """Run something that waits, in a thread of the engine: the loop's own belong to jobs."""
+        loop, context, ended = asyncio.get_running_loop(), copy_context(), asyncio.Event()
+
+        def run() -> None:
+            try:
+                context.run(work)
+            finally:
+                loop.call_soon_threadsafe(ended.set)
+
+        self._async_endings.submit(run)
+        await ended.wait()
+
+    async def _attempt_async(self, claim: Claim, task: Task, watched: Watched) -> None:
         journal.start(claim, task.name)
         started = time.perf_counter()
+        limit = asyncio.timeout(task.timeout)
         try:
-            async with asyncio.timeout(task.timeout) as limit:
-                if claim.stopped:  # before it began
-                    raise JobStopped
-                result = await task.call()
+            with closing(watched):
+                async with limit:
+                    if claim.stopped:  # before it began
+                        raise JobStopped
+                    result = await task.call()
         except Duplicate as error:
             journal.duplicate(claim, task.name, time.perf_counter() - started, str(error))
             result = None
@@ -248,11 +301,11 @@ class Runner:
             late = JobTimeoutException(f"timeout of {task.timeout} seconds")
             cause = late if limit.expired() else raised
             seconds = time.perf_counter() - started
-            await asyncio.to_thread(self._fail, claim, task, cause, seconds)
+            await self._in_thread(lambda: self._fail(claim, task, cause, seconds))
             return
         else:
             journal.done(claim, task.name, time.perf_counter() - started)
         if claim.needs_rq(result):
-            await asyncio.to_thread(self._succeed, claim, task, result)
+            await self._in_thread(lambda: self._succeed(claim, task, result))
         else:
             self._succeed(claim, task, result)

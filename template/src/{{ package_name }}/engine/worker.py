@@ -13,8 +13,8 @@ import time
 from collections.abc import Sequence
 
 from redis import Redis
-from redis.exceptions import RedisError
-from rq.exceptions import AbandonedJobError
+from redis.exceptions import RedisError, WatchError
+from rq.exceptions import AbandonedJobError, NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -93,6 +93,7 @@ class ThreadWorker(MemberWorker):
         self._heard_at = 0.0  # when a job last came or ended
         self._trouble_wait = 0.0  # seconds between tries while Redis is away, 0 when it answers
         self._trade_at = 0.0
+        self._reconcile_at = 0.0
 
     @property
     def leaving(self) -> threading.Event:
@@ -167,7 +168,7 @@ class ThreadWorker(MemberWorker):
             if self._draining.is_set() and self._drained():
                 return
             if self._left_to_take <= 0 and not self._draining.is_set():
-                self.drain()
+                self._draining.set()  # without a deadline: nobody is in a hurry
             if time.monotonic() < self._trade_at or not self._worth_a_trip():
                 self._start_taken()
                 continue
@@ -184,7 +185,7 @@ class ThreadWorker(MemberWorker):
             return True
         if time.monotonic() < self._drain_until:
             return False
-        self._custody.give_back()
+        self._custody.give_back(self._stored)
         return True
 
     def _free(self) -> int:
@@ -201,7 +202,7 @@ class ThreadWorker(MemberWorker):
         return busy - self.options.concurrency
 
     def _worth_a_trip(self) -> bool:
-        if self._custody.has_news:
+        if self._custody.has_news or self._trouble_wait or time.monotonic() >= self._reconcile_at:
             return True
         return self._free() > 0 and (self._hungry or time.monotonic() >= self._promote_at)
 
@@ -212,9 +213,10 @@ class ThreadWorker(MemberWorker):
         now = time.monotonic()
         if now < self._trade_at:
             return self._trade_at - now
-        if self._custody.has_news or (self._hungry and self._free() > 0):
+        if self._custody.has_news or self._trouble_wait or (self._hungry and self._free() > 0):
             return 0.0
         until = min(self._drain_until, now + (PATIENCE if self._waiting() > 0 else 1.0))
+        until = min(until, self._reconcile_at)
         if self._free() > 0:
             until = min(until, self._promote_at)
         return max(until - now, 0.01)
@@ -228,8 +230,10 @@ class ThreadWorker(MemberWorker):
         promote = time.monotonic() >= self._promote_at
         outcomes = self._custody.outcomes[:_BATCH]
         try:
-            if self._trouble_wait:
-                self._custody.reconcile()
+            now = time.monotonic()
+            if self._trouble_wait or now >= self._reconcile_at:
+                self._custody.reconcile(at_once=self._trouble_wait > 0)
+                self._reconcile_at = now + self.options.lease / 4
             self._custody.return_yielded()
             free = self._free()
             self._exchange.ask(outcomes, free=free, promote=promote)
@@ -273,8 +277,10 @@ class ThreadWorker(MemberWorker):
         if not stuck or self._trouble_wait:
             return
         self._turned_away = False
+        waiting = self._custody.take_waiting()
+        self._left_to_take += len(waiting)
         try:
-            self._left_to_take += self._custody.return_waiting()
+            self._custody.put_back(waiting)
         except RedisError as error:
             self._in_trouble(error)
         self._ahead.given_back()
@@ -306,12 +312,26 @@ class ThreadWorker(MemberWorker):
         return next(queue for queue in self.queues if queue.name == name)
 
     def _promote_limited(self, queue_name: str, job_id: str) -> None:
-        """Move a delayed job that is under RQ's RateLimit, by RQ's own code."""
+        """Move a delayed job that is under RQ's RateLimit, by RQ's own code, in one step."""
+        delayed = keys.SCHEDULED + queue_name
         try:
-            if self.connection.zrem(keys.SCHEDULED + queue_name, job_id):
-                job = Job.fetch(job_id, connection=self.connection, serializer=JSONSerializer)
+            with self.connection.pipeline() as pipeline:
+                pipeline.watch(keys.JOB + job_id)  # type: ignore[no-untyped-call]
+                if pipeline.zscore(delayed, job_id) is None:
+                    return  # another replica was first
+                try:
+                    job = Job.fetch(job_id, connection=self.connection, serializer=JSONSerializer)
+                except NoSuchJobError:
+                    pipeline.zrem(delayed, job_id)
+                    return
                 front = job.should_enqueue_at_front()
-                self._queue(queue_name)._enqueue_rate_limited_job(job, at_front=front)
+                pipeline.multi()
+                pipeline.zrem(delayed, job_id)
+                queue = self._queue(queue_name)
+                queue._enqueue_rate_limited_job(job, pipeline=pipeline, at_front=front)
+                pipeline.execute()
+        except WatchError:
+            pass  # the next look finds it, unless somebody else has moved it
         except Exception:
             journal.log.exception("job.promote", jobId=job_id)
 

@@ -54,6 +54,10 @@ class History:
         except RepositoryError:
             return None
 
+    def has_tag(self, name: str) -> bool:
+        """Tell whether a name is a tag's."""
+        return git_says_yes(self.folder, "show-ref", "--verify", "--quiet", f"refs/tags/{name}")
+
     def releases(self) -> list[str]:
         """List the tags that are versions, oldest first."""
         tags = git(self.folder, "tag", "--list").splitlines()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -37,6 +37,14 @@ class Release:
     commit: str | None
     root: Path
     history: History | None = field(default=None, compare=False)
+
+
+def _fixed(release: Release) -> Release:
+    """Replace a label that will mean another commit tomorrow, such as a branch."""
+    history, commit, label = release.history, release.commit, release.label
+    if history is None or commit is None or commit.startswith(label) or history.has_tag(label):
+        return release
+    return replace(release, label=history.describe(commit))
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class Releases:
             raise UpdateError(
                 f"There is no version {label}. " + (f"There is: {known}." * bool(known))
             )
-        return release
+        return _fixed(release)
 
     def of(self, recorded: Recorded) -> Release:
         """Return the version that a repository has.

@@ -73,6 +73,27 @@ def test_a_newer_commit_without_a_version_says_so_too(lab: Lab) -> None:
     assert "newer than v0.1.0: upgrade gen-worker" in done.stderr
 
 
+@pytest.mark.parametrize("asked", ["main", "HEAD", "tags/v0.2.0"])
+def test_a_branch_is_recorded_as_the_version_it_is_now(lab: Lab, asked: str) -> None:
+    """Tomorrow it is another one, and the changes in between would be lost."""
+    worker = lab.worker()
+    lab.release("v0.2.0", {"template/NEW.md": "new\n"})
+    assert lab.update(worker, "--to", asked, "--commit").exit_code == 0
+    assert "_commit: v0.2.0\n" in (worker / ".copier-answers.yml").read_text()
+    lab.release("v0.3.0", {"template/NEW.md": "newer\n"})
+    assert lab.update(worker, "--commit").exit_code == 0
+    assert (worker / "NEW.md").read_text() == "newer\n"
+
+
+def test_a_hash_is_recorded_as_it_is(lab: Lab) -> None:
+    """It always means the same."""
+    worker = lab.worker()
+    lab.release("v0.2.0", {"template/NEW.md": "new\n"})
+    asked = git(lab.template, "rev-parse", "HEAD")
+    assert lab.update(worker, "--to", asked).exit_code == 0
+    assert f"_commit: {asked}\n" in (worker / ".copier-answers.yml").read_text()
+
+
 # --- Where versions are found ------------------------------------------------------------------
 def installed(lab: Lab, folder: Path, *, bundle: bool) -> Path:
     """Lay out a template as a wheel does: plain files, with or without the bundle."""

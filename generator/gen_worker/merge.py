@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
+from gen_worker.errors import RepositoryError
 from gen_worker.git import git, git_bytes, git_list, git_says_yes
 from gen_worker.render import File
 
@@ -35,6 +36,8 @@ _MERGE = (
     *("-c", "merge.directoryRenames=false"),  # an owner's file stays where the owner put it
     *("-c", "rerere.enabled=false"),
 )
+# Whatever the owner's .gitattributes say, the rehearsal works on bytes and with usual markers.
+_ATTRIBUTES = "* -text -eol -filter -ident -working-tree-encoding conflict-marker-size=7\n"
 _SIMILAR = "60%"  # of a file's lines, for it to be taken for a renamed one
 _QUIET = {"GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0"}
 
@@ -84,6 +87,9 @@ class Scratch:
         alternates = self.folder / ".git" / "objects" / "info" / "alternates"
         alternates.parent.mkdir(parents=True, exist_ok=True)
         alternates.write_text(f"{objects}\n")
+        attributes = self.folder / ".git" / "info" / "attributes"
+        attributes.parent.mkdir(exist_ok=True)
+        attributes.write_text(_ATTRIBUTES)
         return self
 
     def __exit__(
@@ -130,14 +136,20 @@ class Scratch:
 
         Returns:
             What could not be merged.
+
+        Raises:
+            RepositoryError: Git could not merge at all.
         """
         self.add(BASE, base)
         self.add(THEIRS, theirs, parent=BASE)
-        # Its exit code says whether there are conflicts, and so does the index, in detail.
-        git_says_yes(
-            *(self.folder, *_PLAIN, *_MERGE, "cherry-pick", "--no-commit"),
-            *("-X", f"find-renames={_SIMILAR}", THEIRS),
-        )
+        try:
+            git(
+                *(self.folder, *_PLAIN, *_MERGE, "cherry-pick", "--no-commit"),
+                *("-X", f"find-renames={_SIMILAR}", THEIRS),
+            )
+        except RepositoryError:
+            if not unmerged(self.folder):  # it failed for another reason than a conflict
+                raise
         deleted = [path for path, stages in unmerged(self.folder).items() if stages == {1, 3}]
         if deleted:
             git(self.folder, "rm", "--quiet", "--force", "--cached", "--", *deleted)

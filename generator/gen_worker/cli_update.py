@@ -104,7 +104,7 @@ def update(
     if finish and abort:
         raise typer.BadParameter("--finish and --abort exclude each other.")
     if finish or abort:
-        _end(ctx, chosen[0], abort, offline, as_json)
+        _end(ctx, chosen[0], abort, overwrite, offline, as_json)
     if not _many(chosen):
         _run(ctx, chosen[0], to, settings or [], {}, overwrite, commit, dry_run, offline, as_json)
     from gen_worker.fleet import find_workers
@@ -146,14 +146,16 @@ def _many(paths: list[Path]) -> bool:
     return False
 
 
-def _end(ctx: typer.Context, path: Path, undo: bool, offline: bool, as_json: bool) -> NoReturn:
+def _end(
+    ctx: typer.Context, path: Path, undo: bool, overwrite: bool, offline: bool, as_json: bool
+) -> NoReturn:
     """Finish an update or undo it."""
     from gen_worker.update import abort, finish
     from gen_worker.update_report import aborted_text, finished_json, finished_text
 
     with explained(as_json=as_json):
         if undo:
-            typer.echo(aborted_text(abort(path)))
+            typer.echo(aborted_text(abort(path, overwrite=overwrite)))
             raise typer.Exit
         finished = finish(_releases(ctx, offline=offline), path)
     typer.echo(finished_json(finished) if as_json else finished_text(finished))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from gen_worker import migrations
 from gen_worker.errors import RepositoryError, UpdateError
-from gen_worker.git import git, git_bytes, git_list
+from gen_worker.git import git, git_bytes, git_list, git_says_yes
 from gen_worker.merge import RESULT, Scratch, unmerged
 from gen_worker.pending import (
     Pending,
@@ -116,13 +116,19 @@ def finish(releases: Releases, path: Path) -> Finished:
         The commit, or the files that still hold conflicts.
 
     Raises:
-        UpdateError: No update is under way.
+        UpdateError: No update is under way, or nothing of it is left.
         RepositoryError: Git refused the commit; a hook may have.
     """
     folder = find_repository(path)
     pending = _pending(folder)
     changed = git_list(folder, "diff", "--name-only", "-z", pending.head)
     new = git_list(folder, "ls-files", "--others", "--exclude-standard", "-z")
+    touched = _touched(folder, pending)
+    if head(folder) == pending.head and touched.isdisjoint({*changed, *new}):
+        raise UpdateError(
+            f"Nothing of the update is left in {folder}; "
+            "run gen-worker update --abort, then update again."
+        )
     _stage_resolved(folder, pending)
     unresolved = leftovers(folder, {*changed, *new})
     if unresolved:
@@ -140,17 +146,19 @@ def finish(releases: Releases, path: Path) -> Finished:
     return Finished(folder, [], commit)
 
 
-def abort(path: Path) -> Path:
-    """Undo an update that was not finished.
+def abort(path: Path, *, overwrite: bool = False) -> Path:
+    """Undo an update that was not finished; edits of other files stay as they are.
 
     Args:
         path: The repository or a folder in it.
+        overwrite: Give up what was edited since in files of the update.
 
     Returns:
         The repository.
 
     Raises:
-        UpdateError: No update is under way, or its outcome was committed already.
+        UpdateError: No update is under way, its outcome was committed already, or it would
+            take edits along that were made since.
     """
     folder = find_repository(path)
     pending = _pending(folder)
@@ -159,6 +167,12 @@ def abort(path: Path) -> Path:
         raise UpdateError(
             "Something was committed since the update began, so it is not undone; "
             f"the commit before it is {pending.head[:12]}."
+        )
+    if (edits := _edited_since(folder, pending)) and not overwrite:
+        listed = "\n".join(f"  {path}" for path in edits)
+        raise UpdateError(
+            f"Nothing was touched. You edited files of the update since it began:\n{listed}\n"
+            "Copy what you need elsewhere, and run it again with --abort --overwrite."
         )
     _roll_back(folder, pending)
     _forget(folder)
@@ -172,6 +186,8 @@ def _apply(plan: Plan, scratch: Scratch) -> None:
     pending = Pending(plan.head, plan.result, plan.message, plan.conflicts, steps)
     folder = plan.folder
     write_pending(folder, pending)
+    begun = False
+    aside: dict[Path, Path] = {}
     try:
         refs = f"+{RESULT}:{RESULT}"
         git(
@@ -181,13 +197,21 @@ def _apply(plan: Plan, scratch: Scratch) -> None:
         )
         for path in plan.losses:
             if path not in git_list(folder, "ls-files", "-z", "--", path):
-                _remove(folder / path)
+                _set_aside(folder, path, aside)
+        # A file that was touched but not changed would count as edited.
+        git_says_yes(folder, "update-index", "-q", "--refresh")
+        begun = True
         git(folder, "read-tree", "-m", "-u", plan.head, plan.result)
         _mark_conflicts(folder, plan.conflicts, scratch.index_entries())
     except BaseException:
-        _roll_back(folder, pending)
+        if begun:
+            _roll_back(folder, pending)
+        for place, kept in aside.items():
+            shutil.move(kept, place)
         _forget(folder)
         raise
+    finally:
+        shutil.rmtree(_aside(folder), ignore_errors=True)
 
 
 def _mark_conflicts(folder: Path, paths: Sequence[str], entries: bytes) -> None:
@@ -199,18 +223,54 @@ def _mark_conflicts(folder: Path, paths: Sequence[str], entries: bytes) -> None:
     git(folder, "update-index", "-z", "--index-info", data=cleared + entries)
 
 
-def _roll_back(folder: Path, pending: Pending) -> None:
-    """Go back to the commit before; files that the owner added stay."""
+def _touched(folder: Path, pending: Pending) -> set[str]:
+    """List the files that an update adds, changes or deletes."""
     try:
-        came = set(git_list(folder, "ls-tree", "-r", "--name-only", "-z", pending.result))
-    except RepositoryError:  # it had not arrived yet
-        came = set()
-    staged = git_list(
-        folder, "diff", "--cached", "--name-only", "--diff-filter=A", "-z", pending.head
+        return set(_differences(folder, pending.head, pending.result))
+    except RepositoryError:  # the result had not arrived yet
+        return set()
+
+
+def _differences(folder: Path, *between: str) -> list[str]:
+    return git_list(folder, "diff", "--name-only", "--no-renames", "-z", *between)
+
+
+def _edited_since(folder: Path, pending: Pending) -> list[str]:
+    """Find the files of an update that its owner edited since; solving a conflict is no edit."""
+    touched = _touched(folder, pending)
+    if not touched:
+        return []
+    since = set(_differences(folder, pending.result)) & set(_differences(folder, pending.head))
+    return sorted(
+        path
+        for path in (since & touched).difference(pending.conflicts)
+        if os.path.lexists(folder / path)
     )
-    if own := [path for path in staged if path not in came]:
-        git(folder, "rm", "--quiet", "--cached", "--force", "--", *own)
-    git(folder, "reset", "--quiet", "--hard", pending.head)
+
+
+def _roll_back(folder: Path, pending: Pending) -> None:
+    """Put the files of an update back to the commit before; all others stay as they are."""
+    touched = _touched(folder, pending)
+    staged = _differences(folder, "--cached", pending.head)
+    _on_paths(folder, {*staged, *touched}, "reset", "--quiet", pending.head)
+    before = set(git_list(folder, "ls-tree", "-r", "--name-only", "-z", pending.head))
+    for path in touched - before:
+        if not _in_the_way(folder, path):
+            _remove(folder / path)
+            _remove_empty_parents(folder, path)
+    _on_paths(folder, touched & before, "checkout", "--quiet", pending.head)
+
+
+def _on_paths(folder: Path, paths: Collection[str], *command: str) -> None:
+    """Run a git command on exactly these files, without the owner's hooks."""
+    if paths:
+        git(
+            folder,
+            *("-c", f"core.hooksPath={os.devnull}", *command),
+            *("--pathspec-from-file=-", "--pathspec-file-nul"),
+            data="\0".join(sorted(paths)).encode(errors="surrogateescape"),
+            environment={"GIT_LITERAL_PATHSPECS": "1"},
+        )
 
 
 def _stage_resolved(folder: Path, pending: Pending) -> None:
@@ -237,21 +297,68 @@ def _forget(folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove what stands where a file of the template will be."""
+    """Remove what the update put there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     elif os.path.lexists(path):
         path.unlink()
 
 
+def _remove_empty_parents(folder: Path, path: str) -> None:
+    for parent in _parents(path):
+        try:
+            (folder / parent).rmdir()
+        except OSError:  # not empty
+            return
+
+
+def _aside(folder: Path) -> Path:
+    return Path(git(folder, "rev-parse", "--absolute-git-dir")) / "gen-worker-aside"
+
+
+def _set_aside(folder: Path, path: str, aside: dict[Path, Path]) -> None:
+    """Move what stands where a file of the template will be, to be put back after a failure."""
+    place = folder / path
+    if os.path.lexists(place):
+        kept = _aside(folder) / str(len(aside))
+        kept.parent.mkdir(exist_ok=True)
+        shutil.move(place, kept)
+        aside[place] = kept
+
+
+def _parents(path: str) -> list[str]:
+    """List the folders that a path lies in, the nearest first."""
+    return [str(parent) for parent in PurePosixPath(path).parents][:-1]
+
+
+def _in_the_way(folder: Path, path: str) -> str | None:
+    """Find a file or a link where a path needs a folder."""
+    for parent in reversed(_parents(path)):
+        place = folder / parent
+        if place.is_symlink() or (os.path.lexists(place) and not place.is_dir()):
+            return parent
+    return None
+
+
 def _with_strangers(plan: Plan) -> Plan:
-    """Add the files that git does not know and the update would overwrite."""
-    strangers = {
-        path: "overwrite, though git does not know it"
-        for letter, path in plan.changes
-        if letter == "A" and os.path.lexists(plan.folder / path)
+    """Add what git does not know and the update would overwrite."""
+    tracked = set(git_list(plan.folder, "ls-files", "-z"))
+    found = {
+        _stranger(plan.folder, path, tracked) for letter, path in plan.changes if letter == "A"
     }
+    strangers = {path: "overwrite, though git does not know it" for path in found if path}
     return replace(plan, losses=plan.losses | strangers)
+
+
+def _stranger(folder: Path, path: str, tracked: set[str]) -> str | None:
+    """Find what stands where a new file will be, or where one of its folders will be."""
+    place = folder / path
+    parent = _in_the_way(folder, path)
+    if parent is not None:
+        return parent if parent not in tracked else None
+    if place.is_dir() and not place.is_symlink():  # git clears away what it knows
+        return path if git_list(folder, "ls-files", "--others", "-z", "--", path) else None
+    return path if os.path.lexists(place) else None
 
 
 # --- Sentences ---------------------------------------------------------------------------------

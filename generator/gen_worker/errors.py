@@ -101,6 +101,19 @@ def explain(error: BaseException) -> Failure | None:
     return None
 
 
+def defect(error: Exception) -> str:
+    """Name a defect where a traceback would hide how the other repositories stand.
+
+    Args:
+        error: What nobody expected.
+
+    Returns:
+        Its kind and its text in one line.
+    """
+    text = " ".join(str(error).split())
+    return f"gen-worker has a defect: {type(error).__name__}: {text}"
+
+
 def near_match(word: str, known: Iterable[str]) -> str:
     """Say what the user may have meant.
 

@@ -13,12 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from gen_worker.errors import GenWorkerError, RepositoryError, UserMistakeError
+from gen_worker.errors import (
+    GenWorkerError,
+    NotAWorkerError,
+    RepositoryError,
+    UserMistakeError,
+    defect,
+)
 from gen_worker.fleet import default_jobs, in_parallel
 from gen_worker.git import git, git_says_yes
 from gen_worker.merge import RESULT, Scratch
 from gen_worker.pending import check_none_pending
 from gen_worker.plan import Plan, Wish, make_plan
+from gen_worker.recorded import read_commit
 from gen_worker.releases import Releases
 from gen_worker.worktree import find_repository, head, some
 
@@ -95,10 +102,13 @@ def run_campaign(releases: Releases, folders: Sequence[Path], campaign: Campaign
         What became of each, by path.
 
     Raises:
-        UserMistakeError: The canary is not among them, or `gh` is missing.
+        UserMistakeError: The canary is not among them, the branch's name is none, or `gh` is
+            missing.
     """
     if campaign.pull_requests and shutil.which("gh") is None:
         raise UserMistakeError("Pull requests need the command gh, which is not installed.")
+    if campaign.branch is not None:
+        _check_branch(campaign.branch, folders[0])
     order = _canary_first(folders, campaign.canary)
     outcomes: list[Outcome] = []
     failures = _Failures(campaign.max_failures)
@@ -173,6 +183,8 @@ def _update_one(releases: Releases, path: Path, campaign: Campaign, *, canary: b
         return Outcome(path, FAILED, str(error), canary=canary)
     except (GenWorkerError, OSError) as error:
         return Outcome(path, REFUSED, str(error), canary=canary)
+    except Exception as error:  # noqa: BLE001 - a defect that one repository brings to light
+        return Outcome(path, REFUSED, defect(error), canary=canary)
 
 
 def _judge(plan: Plan, campaign: Campaign) -> Outcome:
@@ -186,11 +198,38 @@ def _judge(plan: Plan, campaign: Campaign) -> Outcome:
         detail = f"{some(plan.conflicts)}; run gen-worker update there"
         return Outcome(path, CONFLICTS, detail, plan=plan)
     if git_says_yes(path, "show-ref", "--verify", "--quiet", f"refs/heads/{branch}"):
-        return Outcome(path, IN_REVIEW, "the branch is there; merge or delete it", branch, plan)
+        return _judge_branch(plan, branch)
     detail = f"{plan.base.label} -> {plan.target.label}, {len(plan.changes)} files"
     if campaign.dry_run:
         return Outcome(path, WOULD_UPDATE, detail, plan=plan)
     return Outcome(path, UPDATED, detail, branch, plan)
+
+
+def _judge_branch(plan: Plan, branch: str) -> Outcome:
+    """Tell an update that waits for its review from somebody's branch of that name."""
+    if _version_of(plan.folder, branch) == plan.target.label:
+        detail = "the branch is there; merge or delete it"
+        return Outcome(plan.folder, IN_REVIEW, detail, branch, plan)
+    detail = f"a branch {branch} exists and is not this update; delete it or name another"
+    return Outcome(plan.folder, REFUSED, detail, plan=plan)
+
+
+def _version_of(folder: Path, branch: str) -> str | None:
+    """Read which version of the template a branch holds; None when it holds none."""
+    try:
+        return read_commit(folder, f"refs/heads/{branch}").commit
+    except NotAWorkerError:
+        return None
+
+
+def _check_branch(name: str, folder: Path) -> None:
+    """Refuse a name that git takes for no branch, before anything is done."""
+    try:
+        valid = git(folder, "check-ref-format", "--branch", name) == name
+    except RepositoryError:
+        valid = False
+    if not valid:
+        raise UserMistakeError(f'"{name}" cannot name a branch; say --branch chore/template.')
 
 
 def _deliver(

@@ -177,7 +177,7 @@ class Questionnaire:
         kind = self._template.questions[name]["type"]
         try:
             value = cast(kind, raw)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             shown = {"int": "a whole number", "float": "a number"}.get(kind, f"valid {kind}")
             raise InvalidAnswerError(f"{name} must be {shown}, not {raw!r}.") from error
         values = [choice for _, choice in self._choices(name)]

@@ -99,7 +99,7 @@ def read_text(text: str, folder: Path) -> Recorded:
     """
     try:
         data = parse_yaml(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-13-45, [[[[...
         raise _not_a_worker(folder, f"{ANSWERS_FILE} is not valid YAML") from error
     if not isinstance(data, dict) or NAME_QUESTION not in data or PRESET_QUESTION not in data:
         raise _not_a_worker(folder, f"{ANSWERS_FILE} belongs to another template")

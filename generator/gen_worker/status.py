@@ -9,7 +9,7 @@ from pathlib import Path
 from gen_worker.answers import PRESET_QUESTION
 from gen_worker.catalog import module_question
 from gen_worker.compare import drift
-from gen_worker.errors import GenWorkerError
+from gen_worker.errors import GenWorkerError, defect
 from gen_worker.fleet import default_jobs, find_workers, in_parallel
 from gen_worker.git import git_list
 from gen_worker.pending import read_pending
@@ -105,6 +105,13 @@ def status_of(releases: Releases, path: Path) -> Status:
     Returns:
         How it stands.
     """
+    try:
+        return _status_of(releases, path)
+    except Exception as error:  # noqa: BLE001 - a defect that one repository brings to light
+        return Status(path, path.name, problem=defect(error))
+
+
+def _status_of(releases: Releases, path: Path) -> Status:
     try:
         recorded = read_folder(path)
     except GenWorkerError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from command import Outcome, contents, git
+from gen_worker import fleet_update, plan
 from lab import Lab, commit, replaced
 
 BRANCH = "gen-worker/v0.2.0"
@@ -161,6 +162,61 @@ def test_several_paths_and_another_branch(lab: Lab, fleet: dict[str, Path]) -> N
     done = lab.run("update", *paths, "--test", "", "--branch", "chore/template", "--json")
     assert results(done) == {"a": "updated", "b": "updated"}
     assert branches(fleet["a"]) == ["chore/template", "main"]
+
+
+def test_a_branch_that_is_something_else_is_refused(lab: Lab, fleet: dict[str, Path]) -> None:
+    """Nobody reviews the update on it."""
+    paths = [str(fleet[name]) for name in ("a", "b")]
+    done = lab.run("update", *paths, "--test", "", "--branch", "main", "--json")
+    assert results(done) == {"a": "refused", "b": "refused"}
+    assert "a branch main exists" in entries(done)["a"]["detail"]
+    assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["a..b", "-x", "a b", "@{-1}", ""])
+def test_a_branch_needs_a_name_that_git_takes(lab: Lab, fleet: dict[str, Path], name: str) -> None:
+    """It is said before the tests run."""
+    done = lab.run("update", str(lab.workers), f"--branch={name}", "--test", "exit 1")
+    assert done.exit_code == 2
+    assert "cannot name a branch" in done.stderr
+    assert branches(fleet["a"]) == ["main"]
+
+
+@pytest.mark.parametrize(
+    "text", ["made: 2026-13-45\n", f"deep: {'[' * 3000}\n", "concurrency: .inf\n"]
+)
+def test_one_broken_answers_file_stops_no_others(
+    lab: Lab, fleet: dict[str, Path], text: str
+) -> None:
+    """Neither in an update nor in a status."""
+    file = fleet["b"] / ".copier-answers.yml"
+    kept = [line for line in file.read_text().splitlines() if not line.startswith("concurrency:")]
+    commit(fleet["b"], {file.name: "\n".join([*kept, text])})
+    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    assert results(done)["b"] == "refused"
+    assert results(done)["a"] == "updated"
+    found = json.loads(lab.run("status", str(lab.workers), "--json").stdout)["repositories"]
+    problems = {Path(one["path"]).name: one["problem"] for one in found}
+    assert problems["worker-b"]
+    assert problems["worker-a"] is None
+
+
+def test_a_defect_concerns_one_repository(
+    lab: Lab, fleet: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected in one of them is told as its own result."""
+    real = plan.make_plan
+
+    def sometimes(releases: Any, folder: Path, *others: Any) -> Any:
+        if folder.name == "worker-b":
+            raise ZeroDivisionError("one\ntwo")
+        return real(releases, folder, *others)
+
+    monkeypatch.setattr(fleet_update, "make_plan", sometimes)
+    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    assert results(done)["a"] == "updated"
+    assert "ZeroDivisionError: one two" in entries(done)["b"]["detail"]
+    assert fleet
 
 
 def test_a_canary_must_be_one_of_them(lab: Lab, fleet: dict[str, Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from gen_worker.errors import InvalidNameError
 
 MAX_LENGTH = 40  # characters; the copier.yml validator holds the same number
+_FOLDER_PREFIX = "worker-"  # comes by itself; a name with it is a mistake
 _VALID = re.compile(r"[a-z](-?[a-z0-9])*")
 
 
@@ -26,8 +27,13 @@ def check_name(name: str, reserved: Mapping[str, Sequence[str]]) -> str:
         InvalidNameError: The name breaks a rule; the text says which and what would do.
     """
     problem = _problem(name, reserved)
-    if problem is None:
+    if problem is None and not name.startswith(_FOLDER_PREFIX):
         return name
+    if problem is None:
+        short = nearest_name(name, reserved) or "payment"
+        raise InvalidNameError(
+            f"{_shown(name)} would become {_FOLDER_PREFIX}{name}: say gen-worker {short}."
+        )
     suggestion = nearest_name(name, reserved)
     hint = f'Try "{suggestion}".' if suggestion else 'For example "payment".'
     raise InvalidNameError(f"{_shown(name)} cannot name a worker: {problem}. {hint}")
@@ -46,7 +52,7 @@ def nearest_name(name: str, reserved: Mapping[str, Sequence[str]]) -> str | None
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)  # orderSync -> order-Sync
     plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
     hyphened = re.sub(r"[^a-z0-9]+", "-", plain)
-    candidate = re.sub(r"^[^a-z]+", "", hyphened)[:MAX_LENGTH].rstrip("-")
+    candidate = re.sub(rf"^([^a-z]+|{_FOLDER_PREFIX})+", "", hyphened)[:MAX_LENGTH].rstrip("-")
     if candidate and _problem(candidate, reserved) is not None:
         candidate = f"{candidate}-jobs"
     return candidate if candidate and _problem(candidate, reserved) is None else None

@@ -100,6 +100,17 @@ def test_the_nearest_valid_name_is_suggested(name: str, suggestion: str | None) 
         check_name(name, RESERVED)
 
 
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("worker-payment", "payment"), ("worker-list", "list-jobs"), ("worker-worker-x", "x")],
+)
+def test_the_folders_prefix_is_no_part_of_a_name(name: str, short: str) -> None:
+    """It would be there twice; the sentence says what to type."""
+    with pytest.raises(InvalidNameError, match=f"worker-{name}: say gen-worker {short}[.]"):
+        check_name(name, RESERVED)
+    assert nearest_name("Worker Payment", RESERVED) == "payment"
+
+
 def test_control_characters_are_shown_escaped() -> None:
     """A hostile name cannot write to the terminal."""
     with pytest.raises(InvalidNameError) as caught:

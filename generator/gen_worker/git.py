@@ -13,6 +13,9 @@ from gen_worker.errors import RepositoryError
 # Set by git itself for its hooks; they would make every command act on another repository.
 _LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
+_SHOWN_LINES = 15  # of what a hook says
+_RUN_HOOKS = frozenset({"commit", "push"})
+
 
 def has_git() -> bool:
     """Tell whether git can be run."""
@@ -37,7 +40,8 @@ def git(
         What it printed, stripped.
 
     Raises:
-        RepositoryError: It failed; the text ends with git's own first line.
+        RepositoryError: It failed; the text ends with git's own first line, or the last lines
+            of a hook. Or git is not installed.
     """
     return git_bytes(folder, *arguments, data=data, environment=environment).decode(
         errors="surrogateescape"
@@ -64,13 +68,16 @@ def git_bytes(
         What it printed.
 
     Raises:
-        RepositoryError: It failed; the text ends with git's own first line.
+        RepositoryError: It failed; the text ends with git's own first line, or the last lines
+            of a hook. Or git is not installed.
     """
     done = _run(folder, arguments, data, environment or {})
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        reason = said[0] if said else f"exit code {done.returncode}"
         command = next(iter(_without_settings(arguments)), "")
+        reason = said[0] if said else f"exit code {done.returncode}"
+        if command in _RUN_HOOKS and len(said) > 1:
+            reason = "\n".join(["", *said[-_SHOWN_LINES:]])
         raise RepositoryError(f"git {command} failed: {reason}")
     return done.stdout.strip() if strip else done.stdout
 
@@ -110,14 +117,19 @@ def _run(
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {key: value for key, value in os.environ.items() if key not in _LOCAL_VARIABLES}
     environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **extra}
-    return subprocess.run(  # noqa: S603 - fixed program, arguments are never shell text
-        ["git", *arguments],  # noqa: S607 - the user's own git is the one to use
-        cwd=folder,
-        env=environment,
-        input=data or b"",
-        capture_output=True,
-        check=False,
-    )
+    try:
+        return subprocess.run(  # noqa: S603 - fixed program, arguments are never shell text
+            ["git", *arguments],  # noqa: S607 - the user's own git is the one to use
+            cwd=folder,
+            env=environment,
+            input=data or b"",
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        if has_git():  # then it is the folder that is missing
+            raise
+        raise RepositoryError("git is not installed, or not in the PATH") from error
 
 
 def _without_settings(arguments: tuple[str, ...]) -> list[str]:

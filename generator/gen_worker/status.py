@@ -9,7 +9,7 @@ from pathlib import Path
 from gen_worker.answers import PRESET_QUESTION
 from gen_worker.catalog import module_question
 from gen_worker.compare import drift
-from gen_worker.errors import GenWorkerError, defect
+from gen_worker.errors import GenWorkerError, NotAWorkerError, defect
 from gen_worker.fleet import default_jobs, find_workers, in_parallel
 from gen_worker.git import git_list
 from gen_worker.pending import read_pending
@@ -124,8 +124,10 @@ def _status_of(releases: Releases, path: Path) -> Status:
             problem = "it lies inside another git repository"
         else:
             state, conflicts = _git_state(path), leftovers(path)
-    except GenWorkerError:
+    except NotAWorkerError:
         problem = "it is no git repository"
+    except GenWorkerError as error:
+        problem = str(error)
     edits = None
     try:
         release = releases.of(recorded)

@@ -26,6 +26,10 @@ from gen_worker.repository import identity
 from gen_worker.worktree import check_clean, find_repository, has_markers, head, leftovers
 
 EXIT_CONFLICTS = 3  # the update is there, and a person has to decide on some files
+_NOT_COMMITTED = (
+    "The update is staged, but not committed. Mend what is wrong, then run gen-worker update "
+    "--finish; or undo it with gen-worker update --abort."
+)
 _LOCAL_FETCH = {"GIT_ALLOW_PROTOCOL": "file"}
 
 
@@ -140,7 +144,10 @@ def finish(releases: Releases, path: Path) -> Finished:
     git(folder, "add", "--all")
     commit = None
     if git(folder, "diff", "--cached", "--name-only", "HEAD"):
-        git(folder, *identity(folder), "commit", "--quiet", "--message", pending.message)
+        try:
+            git(folder, *identity(folder), "commit", "--quiet", "--message", pending.message)
+        except RepositoryError as error:
+            raise RepositoryError(f"{error}\n{_NOT_COMMITTED}") from error
         commit = head(folder)
     _forget(folder)
     return Finished(folder, [], commit)

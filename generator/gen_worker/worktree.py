@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gen_worker.errors import NotAWorkerError, RepositoryError, UpdateError
-from gen_worker.git import git, git_list
+from gen_worker.git import git, git_list, has_git
 from gen_worker.merge import unmerged
 from gen_worker.recorded import is_worker
 
@@ -31,12 +31,15 @@ def find_repository(path: Path) -> Path:
 
     Raises:
         NotAWorkerError: There is none, or it is not a git repository of its own.
+        RepositoryError: Git is not installed.
     """
     if not path.is_dir():
         raise NotAWorkerError(f"There is no folder {path}.")
     try:
         top = Path(git(path, "rev-parse", "--show-toplevel"))
     except RepositoryError as error:
+        if not has_git():
+            raise
         hint = "; updates need git: git init && git add --all && git commit -m 'First commit'"
         raise NotAWorkerError(f"{path} is no git repository{hint}.") from error
     if not is_worker(top):

@@ -96,6 +96,36 @@ def test_a_failure_half_way_leaves_no_new_files(lab: Lab, monkeypatch: pytest.Mo
     assert (worker / "own.txt").read_text() == "theirs\n"
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_hook_that_refuses_is_heard_to_its_end(lab: Lab, at_once: bool) -> None:  # noqa: FBT001 - a parameter
+    """And it is said where the update is now."""
+    worker = lab.worker()
+    release_guide(lab)
+    hook = worker / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nseq 100\necho the reason\nexit 1\n")
+    hook.chmod(0o755)
+    if not at_once:
+        lab.update(worker)
+    done = lab.update(worker, "--commit" if at_once else "--finish")
+    assert done.exit_code == 1
+    assert "\n100\nthe reason\nThe update is staged, but not committed." in done.stderr
+    assert "\n50\n" not in done.stderr
+    hook.unlink()
+    assert lab.update(worker, "--finish").exit_code == 0
+    assert git(worker, "status", "--porcelain") == ""
+
+
+def test_without_git_it_says_so(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else could be done about it."""
+    worker = lab.worker()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for command in ("update", "diff", "status"):
+        done = lab.run(command, str(worker))
+        assert done.exit_code == 1
+        assert "git is not installed" in done.stdout + done.stderr
+
+
 # --- Undoing -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("stage", [True, False])
 def test_abort_keeps_edits_of_other_files(lab: Lab, stage: bool) -> None:  # noqa: FBT001 - a parameter

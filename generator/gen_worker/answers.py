@@ -91,7 +91,7 @@ def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dic
     if choices.concurrency is not None:
         pairs.append((CONCURRENCY_QUESTION, choices.concurrency))
     for wanted, modules in ((True, choices.with_modules), (False, choices.without_modules)):
-        for module in itertools.chain.from_iterable(map(_names, modules)):
+        for module in itertools.chain.from_iterable(map(listed, modules)):
             _require("module", module, catalog.modules)
             pairs.append((module_question(module), wanted))
     pairs.extend(setting(text, template) for text in choices.settings)
@@ -102,8 +102,15 @@ def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dic
     return given
 
 
-def _names(text: str) -> list[str]:
-    """Split what follows one `--with`: a name, or several with commas between."""
+def listed(text: str) -> list[str]:
+    """Split what follows one `--with`: a name, or several with commas between.
+
+    Args:
+        text: What the user typed.
+
+    Returns:
+        The names.
+    """
     return [name.strip() for name in text.split(",")]
 
 

@@ -101,9 +101,23 @@ def update(
     Exit code 3 means that conflicts are left for you to resolve.
     """
     chosen = paths or [Path()]
-    if finish and abort:
-        raise typer.BadParameter("--finish and --abort exclude each other.")
     if finish or abort:
+        _refuse_beside(
+            "--finish" if finish else "--abort",
+            {
+                "--abort": finish and abort,
+                "--overwrite": finish and overwrite,
+                "--to": to,
+                "--set": settings,
+                "--commit": commit,
+                "--dry-run": dry_run,
+                "--branch": branch,
+                "--canary": canary,
+                "--test-all": test_all,
+                "--pull-request": pull_request,
+                "several paths": len(chosen) > 1,
+            },
+        )
         _end(ctx, chosen[0], abort, overwrite, offline, as_json)
     if not _many(chosen):
         _run(ctx, chosen[0], to, settings or [], {}, overwrite, commit, dry_run, offline, as_json)
@@ -126,6 +140,13 @@ def update(
         outcomes = run_campaign(_releases(ctx, offline=offline), find_workers(chosen), campaign)
     typer.echo(campaign_json(outcomes) if as_json else campaign_text(outcomes))
     raise typer.Exit(campaign_exit_code(outcomes))
+
+
+def _refuse_beside(option: str, others: dict[str, object]) -> None:
+    """Refuse what has no meaning beside an option that ends an update."""
+    for other, given in others.items():
+        if given:
+            raise typer.BadParameter(f"{option} and {other} exclude each other.")
 
 
 def _many(paths: list[Path]) -> bool:
@@ -189,6 +210,13 @@ def status(
     raise typer.Exit(status_exit_code(found))
 
 
+def _split(modules: list[str]) -> list[str]:
+    """Take modules apart that were written with commas between them."""
+    from gen_worker.answers import listed
+
+    return [name for text in modules for name in listed(text)]
+
+
 def add(
     ctx: typer.Context,
     modules: _Modules,
@@ -204,7 +232,7 @@ def add(
     as_json: _Json = False,
 ) -> None:
     """Add modules to a worker repository, at the version it has."""
-    wanted = dict.fromkeys(modules, True)
+    wanted = dict.fromkeys(_split(modules), True)
     _run(ctx, path, None, settings or [], wanted, overwrite, commit, dry_run, offline, as_json)
 
 
@@ -222,7 +250,7 @@ def remove(
 
     Files of theirs that you edited are named first.
     """
-    unwanted = dict.fromkeys(modules, False)
+    unwanted = dict.fromkeys(_split(modules), False)
     _run(ctx, path, None, [], unwanted, overwrite, commit, dry_run, offline, as_json)
 
 

@@ -130,6 +130,18 @@ def test_an_edited_module_is_not_removed_silently(lab: Lab) -> None:
     assert not (worker / edited).exists()
 
 
+def test_several_modules_may_be_written_with_commas(lab: Lab) -> None:
+    """As after --with."""
+    worker = lab.worker("blank", *NONE)
+    lab.run("add", "mail,ftp", "--in", str(worker), "--commit")
+    recorded = (worker / ".copier-answers.yml").read_text()
+    assert "with_mail: true" in recorded
+    assert "with_ftp: true" in recorded
+    done = lab.run("remove", "mail, ftp", "--in", str(worker), "--commit")
+    assert done.exit_code == 0, done.stderr
+    assert contents(worker) == contents(lab.fresh("blank", *NONE))
+
+
 @pytest.mark.parametrize("command", ["add", "remove"])
 def test_an_unknown_module_is_refused(lab: Lab, command: str) -> None:
     """With what was probably meant."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from gen_worker import migrations
 from gen_worker.errors import RepositoryError, UpdateError
 from gen_worker.git import git, git_bytes, git_list, git_says_yes
-from gen_worker.merge import RESULT, Scratch, unmerged
+from gen_worker.merge import RESULT, Scratch, tree, unmerged
 from gen_worker.pending import (
     Pending,
     check_none_pending,
@@ -181,7 +182,7 @@ def abort(path: Path, *, overwrite: bool = False) -> Path:
             f"Nothing was touched. You edited files of the update since it began:\n{listed}\n"
             "Copy what you need elsewhere, and run it again with --abort --overwrite."
         )
-    _roll_back(folder, pending)
+    _roll_back(folder, pending, _own_files(folder, pending))
     _forget(folder)
     return folder
 
@@ -212,13 +213,12 @@ def _apply(plan: Plan, scratch: Scratch) -> None:
         _mark_conflicts(folder, plan.conflicts, scratch.index_entries())
     except BaseException:
         if begun:
-            _roll_back(folder, pending)
-        for place, kept in aside.items():
-            shutil.move(kept, place)
+            _roll_back(folder, pending, _touched(folder, pending))
+        _put_back(aside)
         _forget(folder)
         raise
-    finally:
-        shutil.rmtree(_aside(folder), ignore_errors=True)
+    for kept in aside.values():
+        _remove(kept)
 
 
 def _mark_conflicts(folder: Path, paths: Sequence[str], entries: bytes) -> None:
@@ -255,13 +255,33 @@ def _edited_since(folder: Path, pending: Pending) -> list[str]:
     )
 
 
-def _roll_back(folder: Path, pending: Pending) -> None:
-    """Put the files of an update back to the commit before; all others stay as they are."""
+def _own_files(folder: Path, pending: Pending) -> set[str]:
+    """List what an update brought: what git knows, and what is exactly as it came.
+
+    What git ignores may be the owner's still, where the run was killed at its start.
+    """
+    touched = _touched(folder, pending)
+    known = touched & set(git_list(folder, "ls-files", "-z"))
+    others = {path for path in touched - known if (folder / path).is_file()}
+    came = tree(folder, pending.result) if others else {}
+    return known | {
+        path for path in others if git(folder, "hash-object", "--", path) == came.get(path)
+    }
+
+
+def _roll_back(folder: Path, pending: Pending, own: set[str]) -> None:
+    """Put the files of an update back to the commit before; all others stay as they are.
+
+    Args:
+        folder: The repository.
+        pending: The update.
+        own: Files that go if the commit before does not have them.
+    """
     touched = _touched(folder, pending)
     staged = _differences(folder, "--cached", pending.head)
     _on_paths(folder, {*staged, *touched}, "reset", "--quiet", pending.head)
     before = set(git_list(folder, "ls-tree", "-r", "--name-only", "-z", pending.head))
-    for path in touched - before:
+    for path in own - before:
         if not _in_the_way(folder, path):
             _remove(folder / path)
             _remove_empty_parents(folder, path)
@@ -319,18 +339,22 @@ def _remove_empty_parents(folder: Path, path: str) -> None:
             return
 
 
-def _aside(folder: Path) -> Path:
-    return Path(git(folder, "rev-parse", "--absolute-git-dir")) / "gen-worker-aside"
-
-
 def _set_aside(folder: Path, path: str, aside: dict[Path, Path]) -> None:
     """Move what stands where a file of the template will be, to be put back after a failure."""
     place = folder / path
     if os.path.lexists(place):
-        kept = _aside(folder) / str(len(aside))
-        kept.parent.mkdir(exist_ok=True)
-        shutil.move(place, kept)
+        inside = git(folder, "rev-parse", "--absolute-git-dir")
+        kept = Path(tempfile.mkdtemp(prefix="gen-worker-aside-", dir=inside))
         aside[place] = kept
+        shutil.move(place, kept / place.name)
+
+
+def _put_back(aside: dict[Path, Path]) -> None:
+    for place, kept in aside.items():
+        if os.path.lexists(kept / place.name):
+            _remove(place)
+            shutil.move(kept / place.name, place)
+        kept.rmdir()
 
 
 def _parents(path: str) -> list[str]:

@@ -90,10 +90,29 @@ def test_a_failure_half_way_leaves_no_new_files(lab: Lab, monkeypatch: pytest.Mo
         assert lab.update(worker, "--overwrite").exit_code == 1
         assert contents(worker) == before
         assert not (worker / "deep").exists()
+        assert not list((worker / ".git").glob("gen-worker*"))
         assert git(worker, "status", "--porcelain") == ""
     monkeypatch.undo()
     assert lab.update(worker, "--overwrite").exit_code == 0
     assert (worker / "own.txt").read_text() == "theirs\n"
+    assert not list((worker / ".git").glob("gen-worker-aside*"))
+
+
+def test_abort_after_a_kill_at_the_start_takes_nothing_of_the_owners(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What --overwrite would have replaced is still there."""
+    worker = lab.worker()
+    commit(worker, {".gitignore": "own.txt\n"})
+    (worker / "own.txt").write_text("mine\n")
+    before = contents(worker)
+    release_guide(lab, **{"own.txt": "theirs\n"})
+    for name in ("_set_aside", "_roll_back", "_put_back", "_forget"):
+        monkeypatch.setattr(update_module, name, fail)
+    assert lab.update(worker, "--overwrite").exit_code == 1
+    monkeypatch.undo()
+    assert lab.update(worker, "--abort").exit_code == 0
+    assert contents(worker) == before
 
 
 @pytest.mark.parametrize("at_once", [True, False])

@@ -61,7 +61,10 @@ def update(
         bool, typer.Option("--finish", help="Commit an update once its conflicts are resolved.")
     ] = False,
     abort: Annotated[
-        bool, typer.Option("--abort", help="Undo an update that was not finished.")
+        bool,
+        typer.Option(
+            "--abort", help="Undo an unfinished update; with --overwrite also your edits in it."
+        ),
     ] = False,
     overwrite: _Overwrite = False,
     commit: _Commit = False,

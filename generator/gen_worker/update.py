@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from gen_worker import migrations
 from gen_worker.errors import RepositoryError, UpdateError
+from gen_worker.footprint import (
+    edited_since,
+    own_files,
+    put_back,
+    remove,
+    roll_back,
+    set_aside,
+    touched,
+    with_strangers,
+)
 from gen_worker.git import git, git_bytes, git_list, git_says_yes
-from gen_worker.merge import RESULT, Scratch, tree, unmerged
+from gen_worker.merge import RESULT, Scratch, unmerged
 from gen_worker.pending import (
     Pending,
     check_none_pending,
@@ -99,7 +106,7 @@ def update(
     check_none_pending(folder)
     check_clean(folder)
     with Scratch(folder) as scratch:
-        plan = _with_strangers(make_plan(releases, folder, head(folder), wish, scratch))
+        plan = with_strangers(make_plan(releases, folder, head(folder), wish, scratch))
         uses = _uses_of_removed_modules(scratch.folder, wish)
         if plan.nothing_to_do or dry_run:
             return Updated(plan, applied=False, uses=uses)
@@ -128,8 +135,8 @@ def finish(releases: Releases, path: Path) -> Finished:
     pending = _pending(folder)
     changed = git_list(folder, "diff", "--name-only", "-z", pending.head)
     new = git_list(folder, "ls-files", "--others", "--exclude-standard", "-z")
-    touched = _touched(folder, pending)
-    if head(folder) == pending.head and touched.isdisjoint({*changed, *new}):
+    came = touched(folder, pending)
+    if head(folder) == pending.head and came.isdisjoint({*changed, *new}):
         raise UpdateError(
             f"Nothing of the update is left in {folder}; "
             "run gen-worker update --abort, then update again."
@@ -176,13 +183,13 @@ def abort(path: Path, *, overwrite: bool = False) -> Path:
             "Something was committed since the update began, so it is not undone; "
             f"the commit before it is {pending.head[:12]}."
         )
-    if (edits := _edited_since(folder, pending)) and not overwrite:
+    if (edits := edited_since(folder, pending)) and not overwrite:
         listed = "\n".join(f"  {path}" for path in edits)
         raise UpdateError(
             f"Nothing was touched. You edited files of the update since it began:\n{listed}\n"
             "Copy what you need elsewhere, and run it again with --abort --overwrite."
         )
-    _roll_back(folder, pending, _own_files(folder, pending))
+    roll_back(folder, pending, own_files(folder, pending))
     _forget(folder)
     return folder
 
@@ -205,7 +212,7 @@ def _apply(plan: Plan, scratch: Scratch) -> None:
         )
         for path in plan.losses:
             if path not in git_list(folder, "ls-files", "-z", "--", path):
-                _set_aside(folder, path, aside)
+                set_aside(folder, path, aside)
         # A file that was touched but not changed would count as edited.
         git_says_yes(folder, "update-index", "-q", "--refresh")
         begun = True
@@ -213,12 +220,12 @@ def _apply(plan: Plan, scratch: Scratch) -> None:
         _mark_conflicts(folder, plan.conflicts, scratch.index_entries())
     except BaseException:
         if begun:
-            _roll_back(folder, pending, _touched(folder, pending))
-        _put_back(aside)
+            roll_back(folder, pending, touched(folder, pending))
+        put_back(aside)
         _forget(folder)
         raise
     for kept in aside.values():
-        _remove(kept)
+        remove(kept)
 
 
 def _mark_conflicts(folder: Path, paths: Sequence[str], entries: bytes) -> None:
@@ -228,76 +235,6 @@ def _mark_conflicts(folder: Path, paths: Sequence[str], entries: bytes) -> None:
     zero = "0" * len(entries.split(b" ", 2)[1])
     cleared = "".join(f"0 {zero}\t{path}\0" for path in paths).encode(errors="surrogateescape")
     git(folder, "update-index", "-z", "--index-info", data=cleared + entries)
-
-
-def _touched(folder: Path, pending: Pending) -> set[str]:
-    """List the files that an update adds, changes or deletes."""
-    try:
-        return set(_differences(folder, pending.head, pending.result))
-    except RepositoryError:  # the result had not arrived yet
-        return set()
-
-
-def _differences(folder: Path, *between: str) -> list[str]:
-    return git_list(folder, "diff", "--name-only", "--no-renames", "-z", *between)
-
-
-def _edited_since(folder: Path, pending: Pending) -> list[str]:
-    """Find the files of an update that its owner edited since; solving a conflict is no edit."""
-    touched = _touched(folder, pending)
-    if not touched:
-        return []
-    since = set(_differences(folder, pending.result)) & set(_differences(folder, pending.head))
-    return sorted(
-        path
-        for path in (since & touched).difference(pending.conflicts)
-        if os.path.lexists(folder / path)
-    )
-
-
-def _own_files(folder: Path, pending: Pending) -> set[str]:
-    """List what an update brought: what git knows, and what is exactly as it came.
-
-    What git ignores may be the owner's still, where the run was killed at its start.
-    """
-    touched = _touched(folder, pending)
-    known = touched & set(git_list(folder, "ls-files", "-z"))
-    others = {path for path in touched - known if (folder / path).is_file()}
-    came = tree(folder, pending.result) if others else {}
-    return known | {
-        path for path in others if git(folder, "hash-object", "--", path) == came.get(path)
-    }
-
-
-def _roll_back(folder: Path, pending: Pending, own: set[str]) -> None:
-    """Put the files of an update back to the commit before; all others stay as they are.
-
-    Args:
-        folder: The repository.
-        pending: The update.
-        own: Files that go if the commit before does not have them.
-    """
-    touched = _touched(folder, pending)
-    staged = _differences(folder, "--cached", pending.head)
-    _on_paths(folder, {*staged, *touched}, "reset", "--quiet", pending.head)
-    before = set(git_list(folder, "ls-tree", "-r", "--name-only", "-z", pending.head))
-    for path in own - before:
-        if not _in_the_way(folder, path):
-            _remove(folder / path)
-            _remove_empty_parents(folder, path)
-    _on_paths(folder, touched & before, "checkout", "--quiet", pending.head)
-
-
-def _on_paths(folder: Path, paths: Collection[str], *command: str) -> None:
-    """Run a git command on exactly these files, without the owner's hooks."""
-    if paths:
-        git(
-            folder,
-            *("-c", f"core.hooksPath={os.devnull}", *command),
-            *("--pathspec-from-file=-", "--pathspec-file-nul"),
-            data="\0".join(sorted(paths)).encode(errors="surrogateescape"),
-            environment={"GIT_LITERAL_PATHSPECS": "1"},
-        )
 
 
 def _stage_resolved(folder: Path, pending: Pending) -> None:
@@ -321,75 +258,6 @@ def _pending(folder: Path) -> Pending:
 def _forget(folder: Path) -> None:
     forget_pending(folder)
     git(folder, "update-ref", "-d", RESULT)
-
-
-def _remove(path: Path) -> None:
-    """Remove what the update put there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        path.unlink()
-
-
-def _remove_empty_parents(folder: Path, path: str) -> None:
-    for parent in _parents(path):
-        try:
-            (folder / parent).rmdir()
-        except OSError:  # not empty
-            return
-
-
-def _set_aside(folder: Path, path: str, aside: dict[Path, Path]) -> None:
-    """Move what stands where a file of the template will be, to be put back after a failure."""
-    place = folder / path
-    if os.path.lexists(place):
-        inside = git(folder, "rev-parse", "--absolute-git-dir")
-        kept = Path(tempfile.mkdtemp(prefix="gen-worker-aside-", dir=inside))
-        aside[place] = kept
-        shutil.move(place, kept / place.name)
-
-
-def _put_back(aside: dict[Path, Path]) -> None:
-    for place, kept in aside.items():
-        if os.path.lexists(kept / place.name):
-            _remove(place)
-            shutil.move(kept / place.name, place)
-        kept.rmdir()
-
-
-def _parents(path: str) -> list[str]:
-    """List the folders that a path lies in, the nearest first."""
-    return [str(parent) for parent in PurePosixPath(path).parents][:-1]
-
-
-def _in_the_way(folder: Path, path: str) -> str | None:
-    """Find a file or a link where a path needs a folder."""
-    for parent in reversed(_parents(path)):
-        place = folder / parent
-        if place.is_symlink() or (os.path.lexists(place) and not place.is_dir()):
-            return parent
-    return None
-
-
-def _with_strangers(plan: Plan) -> Plan:
-    """Add what git does not know and the update would overwrite."""
-    tracked = set(git_list(plan.folder, "ls-files", "-z"))
-    found = {
-        _stranger(plan.folder, path, tracked) for letter, path in plan.changes if letter == "A"
-    }
-    strangers = {path: "overwrite, though git does not know it" for path in found if path}
-    return replace(plan, losses=plan.losses | strangers)
-
-
-def _stranger(folder: Path, path: str, tracked: set[str]) -> str | None:
-    """Find what stands where a new file will be, or where one of its folders will be."""
-    place = folder / path
-    parent = _in_the_way(folder, path)
-    if parent is not None:
-        return parent if parent not in tracked else None
-    if place.is_dir() and not place.is_symlink():  # git clears away what it knows
-        return path if git_list(folder, "ls-files", "--others", "-z", "--", path) else None
-    return path if os.path.lexists(place) else None
 
 
 # --- Sentences ---------------------------------------------------------------------------------

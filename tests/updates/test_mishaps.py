@@ -107,7 +107,7 @@ def test_abort_after_a_kill_at_the_start_takes_nothing_of_the_owners(
     (worker / "own.txt").write_text("mine\n")
     before = contents(worker)
     release_guide(lab, **{"own.txt": "theirs\n"})
-    for name in ("_set_aside", "_roll_back", "_put_back", "_forget"):
+    for name in ("set_aside", "roll_back", "put_back", "_forget"):
         monkeypatch.setattr(update_module, name, fail)
     assert lab.update(worker, "--overwrite").exit_code == 1
     monkeypatch.undo()

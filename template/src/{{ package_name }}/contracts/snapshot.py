@@ -51,7 +51,7 @@ class Verdict:
     """What changed between two documents.
 
     Args:
-        breaking: What old payloads would fail by; raise `payload_version` and write `upgrade_payload`.
+        breaking: What old payloads would fail by, unless `payload_version` is raised.
         notices: What is allowed but wants care.
     """
 

@@ -13,7 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent / "generator"))
-from gen_worker.source import BUNDLE, TEMPLATE_PARTS, URL_LABEL, updatable_url
+from gen_worker.versions.origin import BUNDLE, TEMPLATE_PARTS, URL_LABEL, updatable_url
 
 
 class TemplateHook(BuildHookInterface[Any]):

@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gen_worker.template import find_template
+from gen_worker.template.definition import find_template
 
 GOAL_RATIO = 0.5  # gen-worker's time by Copier's
 GOAL_HELP = 0.15  # seconds

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import copier
 import yaml
-from gen_worker.template import find_template
+from gen_worker.template.definition import find_template
 
 GOAL_MS = 100  # more than a worker without modules, for all modules together
 GOAL_MB = 10

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen_worker.cli import app
+from gen_worker.cli.app import app
 from typer.testing import CliRunner
 
 # What a process runs; the template is an argument of main, not a public flag.
 PROGRAM = (
-    "import sys; from pathlib import Path; from gen_worker.cli import main; "
+    "import sys; from pathlib import Path; from gen_worker.cli.app import main; "
     "template = sys.argv.pop(1); main(Path(template) if template else None)"
 )
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gen_worker.answers import Choices, answer
-from gen_worker.jinja import Renderer
-from gen_worker.questionnaire import Questionnaire
-from gen_worker.render import render
-from gen_worker.source import Source
+from gen_worker.new.flags import Choices, answer
+from gen_worker.template.jinja import Renderer
+from gen_worker.template.questionnaire import Questionnaire
+from gen_worker.template.render import render
 from judging import CATALOG, TEMPLATE
 
 FOLDER = Path(__file__).parent / "variants" / "golden"
@@ -31,8 +30,8 @@ def golden(preset: str) -> str:
     """
     renderer = Renderer(TEMPLATE)
     answers = answer(Choices(preset), TEMPLATE, CATALOG, Questionnaire(TEMPLATE, renderer))
-    source = Source("https://example.com/gen-worker.git", "v0.0.0")
-    files = sorted(render(TEMPLATE, renderer, answers, source), key=lambda one: one.path)
+    origin = {"_commit": "v0.0.0", "_src_path": "https://example.com/gen-worker.git"}
+    files = sorted(render(TEMPLATE, renderer, answers, origin), key=lambda one: one.path)
     copied = {path.relative_to(TEMPLATE.files_root) for path in _copied()}
     package = str(answers.values["package_name"])
     lines = [f"{'*' if file.executable else ' '} {file.path}\n" for file in files]

@@ -19,13 +19,12 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
-from gen_worker.answers import Choices, answer
-from gen_worker.catalog import load_catalog, module_question
-from gen_worker.jinja import Renderer
-from gen_worker.questionnaire import Questionnaire
-from gen_worker.render import File, render
-from gen_worker.source import Source
-from gen_worker.template import load_template, parse_yaml
+from gen_worker.new.flags import Choices, answer
+from gen_worker.template.catalog import load_catalog, module_question
+from gen_worker.template.definition import load_template, parse_yaml
+from gen_worker.template.jinja import Renderer
+from gen_worker.template.questionnaire import Questionnaire
+from gen_worker.template.render import File, render
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = load_template(PROJECT)
@@ -101,7 +100,7 @@ def files_of(combination: Combination) -> list[File]:
     renderer = _renderer()
     choices = Choices("variant", combination.preset, settings=combination.settings)
     answers = answer(choices, TEMPLATE, CATALOG, Questionnaire(TEMPLATE, renderer))
-    return render(TEMPLATE, renderer, answers, Source())
+    return render(TEMPLATE, renderer, answers, {})
 
 
 @cache

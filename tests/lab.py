@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from command import Outcome, commit_all, git, invoke
-from gen_worker.answers import Choices
-from gen_worker.create import Request, create
-from gen_worker.history import own_history
-from gen_worker.source import TEMPLATE_PARTS
+from gen_worker.new.create import Request, create
+from gen_worker.new.flags import Choices
+from gen_worker.versions.history import own_history
+from gen_worker.versions.origin import TEMPLATE_PARTS
 
 PROCESSOR = "src/worker_payment/processors/payment.py"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gen_worker.answers import NAME_QUESTION, Choices, settable_questions
-from gen_worker.create import Request, create
-from gen_worker.template import find_template, load_template
+from gen_worker.new.create import Request, create
+from gen_worker.new.flags import Choices
+from gen_worker.template.definition import find_template, load_template
+from gen_worker.template.questionnaire import NAME_QUESTION, settable_questions
 
 PROJECT = find_template()
 

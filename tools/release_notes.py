@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gen_worker.changelog import section
+from gen_worker.versions.changelog import section
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -1,6 +1,6 @@
 """`python -m gen_worker`: the same as the console script."""
 
-from gen_worker.cli import main
+from gen_worker.cli.app import main
 
 if __name__ == "__main__":
     main()

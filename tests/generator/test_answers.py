@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gen_worker.answers import Choices, given_answers, settable_questions
-from gen_worker.catalog import load_catalog
 from gen_worker.errors import UserMistakeError
-from gen_worker.template import load_template
+from gen_worker.new.flags import Choices, given_answers
+from gen_worker.template.catalog import load_catalog
+from gen_worker.template.definition import load_template
+from gen_worker.template.questionnaire import settable_questions
 
 
 def given(root: Path, **flags: Any) -> dict[str, Any]:

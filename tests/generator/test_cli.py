@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from command import contents, git, invoke, run
-from gen_worker.catalog import load_catalog
-from gen_worker.template import load_template
+from gen_worker.template.catalog import load_catalog
+from gen_worker.template.definition import load_template
 from rendering import PROJECT
 
 
@@ -187,12 +187,20 @@ def test_a_failure_is_json_too(here: Path, sample_template: Path) -> None:
 
 def test_colors_can_be_switched_off(sample_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NO_COLOR is respected where colors would show."""
-    from gen_worker import report
+    from gen_worker.cli import text
 
-    assert report.bold("x") == "\x1b[1mx\x1b[0m"
+    assert text.bold("x") == "\x1b[1mx\x1b[0m"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert (report.bold("x"), report.dim("x"), report.accent("x")) == ("x", "x", "x")
+    assert (text.bold("x"), text.dim("x"), text.accent("x")) == ("x", "x", "x")
     assert "\x1b" not in invoke("x", "--dry-run", template=sample_template).stdout
+
+
+def test_tables_align_what_a_terminal_shows_wide() -> None:
+    """Korean letters take two columns, styles and combining marks none."""
+    from gen_worker.cli import text
+
+    rows = [("결제", "x"), ("e\u0301", "y"), (text.bold("four"), "z")]
+    assert text.table(rows) == ["결제  x", "e\u0301     y", f"{text.bold('four')}  z"]
 
 
 # --- The other commands ----------------------------------------------------------------------

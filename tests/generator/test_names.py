@@ -5,12 +5,12 @@ from __future__ import annotations
 import keyword
 
 import pytest
-from gen_worker.catalog import load_catalog
-from gen_worker.cli import app
+from gen_worker.cli.app import app
 from gen_worker.errors import InvalidNameError
-from gen_worker.jinja import Renderer
-from gen_worker.names import check_name, nearest_name
-from gen_worker.template import load_template
+from gen_worker.new.names import check_name, nearest_name
+from gen_worker.template.catalog import load_catalog
+from gen_worker.template.definition import load_template
+from gen_worker.template.jinja import Renderer
 from rendering import PROJECT
 
 TEMPLATE = load_template(PROJECT)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from command import contents
-from gen_worker.answers import Choices
-from gen_worker.create import Request, create
+from gen_worker.new.create import Request, create
+from gen_worker.new.flags import Choices
 from rendering import PROJECT
 
 
@@ -88,7 +88,7 @@ def test_the_archives_hold_no_litter(built: Path) -> None:
     assert {name.split("/")[0].split("-")[0] for name in names} == {"gen_worker"}
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         sources = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"copier.yml", "pyproject.toml", "LICENSE", "generator/gen_worker/cli.py"} <= sources
+    assert {"copier.yml", "pyproject.toml", "LICENSE", "generator/gen_worker/cli/app.py"} <= sources
     assert "releases.bundle" in sources
     assert "gen_worker/_template/releases.bundle" in names
     assert not [name for name in (*names, *sources) if "__pycache__" in name or ".venv" in name]

@@ -11,10 +11,10 @@ from typing import Any
 import copier
 import pytest
 from command import commit_all, contents, run
-from gen_worker.answers import Choices
-from gen_worker.catalog import load_catalog
-from gen_worker.create import Request, create
-from gen_worker.template import load_template
+from gen_worker.new.create import Request, create
+from gen_worker.new.flags import Choices
+from gen_worker.template.catalog import load_catalog
+from gen_worker.template.definition import load_template
 from plumbum import local
 from rendering import PROJECT
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from gen_worker.errors import InvalidAnswerError, TemplateError, UnknownChoiceError
-from gen_worker.jinja import Renderer
-from gen_worker.questionnaire import Answers, Asker, Prompt, Questionnaire, cast, to_bool
-from gen_worker.template import load_template
+from gen_worker.template.definition import load_template
+from gen_worker.template.jinja import Renderer
+from gen_worker.template.questionnaire import Answers, Asker, Prompt, Questionnaire, cast, to_bool
 
 
 class ScriptedAsker:

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from gen_worker.answers import Choices
-from gen_worker.create import Made, Request, create
 from gen_worker.errors import TemplateError
+from gen_worker.new.create import Made, Request, create
+from gen_worker.new.flags import Choices
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command import git
 from gen_worker.errors import RepositoryError
-from gen_worker.repository import make_repository
+from gen_worker.new.first_commit import make_repository
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from command import commit_all, git
-from gen_worker.source import find_source, updatable_url
+from gen_worker.versions.origin import find_source, updatable_url
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gen_worker.catalog import load_catalog, module_question
 from gen_worker.errors import TemplateError
-from gen_worker.template import find_template, load_template
+from gen_worker.template.catalog import load_catalog, module_question
+from gen_worker.template.definition import find_template, load_template
 
 QUESTION = "name:\n  type: str\n  default: x\n"
 

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 from command import command, run
 from gen_worker.errors import TargetError, explain
-from gen_worker.render import File
-from gen_worker.write import check_target, write
+from gen_worker.new.write import check_target, write
+from gen_worker.template.render import File
 
 FILES = [
     File(PurePosixPath("src/a.py"), b"a = 1\n", executable=False),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from command import Outcome, contents, git
-from gen_worker import fleet_update, plan
+from gen_worker.fleet import campaign
+from gen_worker.update import plan
 from lab import Lab, commit, replaced
 
 BRANCH = "gen-worker/v0.2.0"
@@ -212,7 +213,7 @@ def test_a_defect_concerns_one_repository(
             raise ZeroDivisionError("one\ntwo")
         return real(releases, folder, *others)
 
-    monkeypatch.setattr(fleet_update, "make_plan", sometimes)
+    monkeypatch.setattr(campaign, "make_plan", sometimes)
     done = lab.run("update", str(lab.workers), "--test", "", "--json")
     assert results(done)["a"] == "updated"
     assert "ZeroDivisionError: one two" in entries(done)["b"]["detail"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command import contents, git
 from gen_worker.errors import UpdateError
-from gen_worker.history import git_address
+from gen_worker.versions.history import git_address
 from lab import Lab, commit
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from command import git
-from gen_worker import migrations
+from gen_worker.update import migrations
 from lab import Lab, commit, replaced
 
 

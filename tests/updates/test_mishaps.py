@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from command import contents, git
-from gen_worker import merge as merge_module
-from gen_worker import update as update_module
 from gen_worker.errors import RepositoryError
+from gen_worker.update import scratch as merge_module
+from gen_worker.update import steps as update_module
 from lab import Lab, commit, replaced
 
 

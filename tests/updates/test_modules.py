@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from command import contents
-from gen_worker.catalog import load_catalog, module_question
-from gen_worker.history import own_history
-from gen_worker.template import load_template
+from gen_worker.template.catalog import load_catalog, module_question
+from gen_worker.template.definition import load_template
+from gen_worker.versions.history import own_history
 from lab import Lab, commit, copier_update, project_lab
 from rendering import PROJECT
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from command import contents, git
-from gen_worker.history import History
-from gen_worker.releases import Releases
-from gen_worker.source import BUNDLE
-from gen_worker.versions import is_between, parse_version
+from gen_worker.versions.history import History
+from gen_worker.versions.order import is_between, parse_version
+from gen_worker.versions.origin import BUNDLE
+from gen_worker.versions.releases import Releases
 from lab import Lab, commit, replaced
 
 
@@ -113,7 +113,7 @@ def test_the_bundle_serves_where_the_repository_is_out_of_reach(lab: Lab, tmp_pa
     lab.release("v0.2.0", {"template/NEW.md": "new\n"})
     package = installed(lab, tmp_path / "package", bundle=True)
     releases = Releases(package, offline=True)
-    from gen_worker.recorded import read_folder
+    from gen_worker.repository.answers_file import read_folder
 
     base = releases.of(read_folder(worker))
     assert base.label == "v0.1.0"
@@ -199,7 +199,7 @@ def test_two_processes_may_fill_the_cache_at_once(lab: Lab, tmp_path: Path) -> N
     commit_hash = history.find("v0.1.0")
     assert commit_hash is not None
     program = (
-        "import sys; from pathlib import Path; from gen_worker.history import History; "
+        "import sys; from pathlib import Path; from gen_worker.versions.history import History; "
         "print(History(Path(sys.argv[1])).export(sys.argv[2]))"
     )
     import os

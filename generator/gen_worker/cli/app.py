@@ -1,0 +1,80 @@
+"""The command line. Everything slow is imported by the command that needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gen_worker.cli import update
+from gen_worker.cli.console import SETTINGS, catalog, explained
+from gen_worker.cli.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
+from gen_worker.cli.new import new
+
+app = typer.Typer(
+    cls=DefaultCommandGroup,
+    context_settings=SETTINGS,
+    rich_markup_mode=None,  # rich would double the start-up time
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+
+
+def main(template: Path | None = None) -> None:
+    """Run the program.
+
+    Args:
+        template: The template to use; the generator's own when not given.
+    """
+    app(prog_name="gen-worker", obj=template)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from gen_worker.versions.origin import version
+
+        typer.echo(f"gen-worker {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Make a standalone git repository that holds one background worker, ready to run.
+
+    \b
+    Example:
+      gen-worker payment                        make ./worker-payment
+      gen-worker billing --preset payment       the same kind under another name
+      gen-worker list                           see presets and modules
+
+    On a terminal it asks for what no option says. --yes takes the preset's values.
+    """
+
+
+@app.command("list", context_settings=SETTINGS)
+def list_catalog(
+    ctx: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the presets and modules."""
+    with explained(as_json=as_json):
+        from gen_worker.cli.report_new import catalog_json, catalog_text
+
+        found = catalog(ctx)
+    typer.echo(catalog_json(found) if as_json else catalog_text(found))
+
+
+app.command(DEFAULT, cls=DefaultCommand, hidden=True, context_settings=SETTINGS)(new)
+app.command("update", context_settings=SETTINGS)(update.update)
+app.command("add", context_settings=SETTINGS)(update.add)
+app.command("remove", context_settings=SETTINGS)(update.remove)
+app.command("diff", context_settings=SETTINGS)(update.diff)
+app.command("status", context_settings=SETTINGS)(update.status)

@@ -1,0 +1,158 @@
+"""What a run prints: for people, and as JSON for scripts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gen_worker.cli.text import INDENT, accent, as_json, bold, pairs
+from gen_worker.new.create import Made
+from gen_worker.template.catalog import Catalog, module_question
+
+_NEXT_COMMAND = "make demo"
+
+
+def next_commands(made: Made) -> list[str]:
+    """Say what to type next.
+
+    Args:
+        made: What the run made.
+
+    Returns:
+        Two shell commands.
+    """
+    return [f"cd {shlex.quote(_near(made.target))}", _NEXT_COMMAND]
+
+
+def made_text(made: Made) -> str:
+    """Describe a run for a person.
+
+    Args:
+        made: What the run made.
+
+    Returns:
+        Several lines, styled; the styles vanish where the output is no terminal.
+    """
+    count = len(made.paths)
+    if made.dry_run:
+        head = f"{bold(made.target.name)} would be made: {count} files, nothing written."
+        return "\n".join([head, "", *tree(made.target.name, made.paths), "", *_answers(made)])
+    commit = "first commit made" if made.commit else "no git repository"
+    head = f"{bold(made.target.name)} is ready: {count} files, {commit}."
+    steps = [f"{INDENT}{accent(step)}" for step in next_commands(made)]
+    return "\n".join([head, "", *_answers(made), "", "Next:", *steps])
+
+
+def made_json(made: Made) -> str:
+    """Describe a run for a script.
+
+    Args:
+        made: What the run made.
+
+    Returns:
+        One JSON object.
+    """
+    return as_json(
+        {
+            "name": made.answers.values["worker_type"],
+            "path": str(made.target),
+            "dry_run": made.dry_run,
+            "answers": made.answers.remembered,
+            "files": made.paths,
+            "git_commit": made.commit,
+            "template": {
+                "source": made.source.url,
+                "commit": made.source.commit,
+                "updates": made.source.updates,
+            },
+            "warnings": made.warnings,
+            "next": next_commands(made),
+        }
+    )
+
+
+def catalog_text(catalog: Catalog) -> str:
+    """List presets and modules for a person.
+
+    Args:
+        catalog: What can be chosen.
+
+    Returns:
+        One line each.
+    """
+    presets = {
+        preset.name: f"{preset.title} (concurrency {preset.concurrency})"
+        for preset in catalog.presets.values()
+    }
+    modules = {module.name: module.title for module in catalog.modules.values()}
+    lines = [bold("Presets"), *pairs(presets)]
+    if modules:
+        lines += ["", bold("Modules"), *pairs(modules)]
+    return "\n".join(lines)
+
+
+def catalog_json(catalog: Catalog) -> str:
+    """List presets and modules for a script.
+
+    Args:
+        catalog: What can be chosen.
+
+    Returns:
+        One JSON object.
+    """
+    presets = [vars(preset) | {"modules": [*preset.modules]} for preset in catalog.presets.values()]
+    return as_json({"presets": presets, "modules": [*map(vars, catalog.modules.values())]})
+
+
+def tree(root: str, files: Iterable[str]) -> list[str]:
+    """Draw files as a tree.
+
+    Args:
+        root: The name at the top.
+        files: Paths with slashes.
+
+    Returns:
+        The lines.
+    """
+    nested: dict[str, Any] = {}
+    for file in files:
+        place = nested
+        for part in file.split("/"):
+            place = place.setdefault(part, {})
+    return [bold(f"{root}/"), *_branches(nested, "")]
+
+
+def _branches(folder: Mapping[str, Any], margin: str) -> list[str]:
+    lines = []
+    for index, (name, inside) in enumerate(sorted(folder.items())):
+        last = index == len(folder) - 1
+        lines.append(f"{margin}{'└── ' if last else '├── '}{name}{'/' if inside else ''}")
+        lines += _branches(inside, margin + ("    " if last else "│   "))
+    return lines
+
+
+def _answers(made: Made) -> list[str]:
+    """Show the answers; the modules' yes and no become one line of names."""
+    modules = {module_question(name): name for name in made.catalog.modules}
+    remembered = made.answers.remembered
+    shown = {
+        name: str(value)
+        for name, value in remembered.items()
+        if name not in modules and name != "worker_type"
+    }
+    if modules:
+        chosen = [name for question, name in modules.items() if remembered.get(question)]
+        shown["modules"] = ", ".join(chosen) or "none"
+    if made.source.updates:
+        shown["template"] = f"{made.source.commit} of {made.source.url}"
+    return pairs(shown)
+
+
+def _near(target: Path) -> str:
+    """Shorten a path that lies below the current folder."""
+    try:
+        return str(target.relative_to(Path.cwd()))
+    except ValueError:
+        return str(target)

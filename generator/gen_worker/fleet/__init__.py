@@ -1,0 +1,1 @@
+"""Many repositories: find them, show their status, update them."""

@@ -1,0 +1,188 @@
+"""How a worker repository stands: its version, what its owner changed, what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gen_worker.errors import GenWorkerError, NotAWorkerError, defect
+from gen_worker.fleet.find import default_jobs, find_workers, in_parallel
+from gen_worker.repository.answers_file import ANSWERS_FILE, Recorded, read_folder
+from gen_worker.repository.git import git_list
+from gen_worker.repository.worktree import find_repository, leftovers
+from gen_worker.template.catalog import module_question
+from gen_worker.template.questionnaire import PRESET_QUESTION
+from gen_worker.update.compare import drift
+from gen_worker.update.unfinished import read_pending
+from gen_worker.versions.releases import Releases
+
+
+@dataclass(frozen=True)
+class GitState:
+    """What git knows of a repository.
+
+    Attributes:
+        branch: What is checked out.
+        changed: How many files are not committed.
+        ahead: Commits that the remote branch does not have.
+        behind: Commits of the remote branch, as last fetched, that are not here.
+        pending: An update waits to be finished.
+    """
+
+    branch: str
+    changed: int = 0
+    ahead: int = 0
+    behind: int = 0
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class Status:
+    """How one repository stands.
+
+    Attributes:
+        path: The repository.
+        name: The worker's type.
+        preset: Its preset.
+        modules: Its modules.
+        version: The template's version it has; None when not recorded.
+        behind: How many released versions came after it; None when that cannot be said.
+        outdated: Whether an update would bring another version.
+        drift: "changed" or "deleted" for the template's files that the owner touched; None when
+            the version cannot be rendered.
+        git: What git knows; None when it is no repository of its own.
+        conflicts: Files with conflicts, markers or rejected parts.
+        problem: Why something above is missing; None when all is known.
+    """
+
+    path: Path
+    name: str = "?"
+    preset: str = "?"
+    modules: list[str] = field(default_factory=list)
+    version: str | None = None
+    behind: int | None = None
+    outdated: bool = False
+    drift: dict[str, str] | None = None
+    git: GitState | None = None
+    conflicts: list[str] = field(default_factory=list)
+    problem: str | None = None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether something has to be done: an update, a conflict, a problem."""
+        return bool(self.outdated or self.conflicts or self.problem)
+
+
+def status_of_all(
+    releases: Releases, paths: Sequence[Path], jobs: int | None = None
+) -> list[Status]:
+    """Look at every worker repository at and below some paths.
+
+    Args:
+        releases: Finds and renders versions.
+        paths: Where to look.
+        jobs: How many at the same time.
+
+    Returns:
+        How each stands, by path.
+
+    Raises:
+        NotAWorkerError: There is none.
+    """
+    folders = find_workers(paths)
+    found = in_parallel(lambda path: status_of(releases, path), folders, jobs or default_jobs())
+    return sorted((status for _, status in found), key=lambda status: status.path)
+
+
+def status_of(releases: Releases, path: Path) -> Status:
+    """Look at one worker repository; what goes wrong is part of the answer.
+
+    Args:
+        releases: Finds and renders versions.
+        path: The repository.
+
+    Returns:
+        How it stands.
+    """
+    try:
+        return _status_of(releases, path)
+    except Exception as error:  # noqa: BLE001 - a defect that one repository brings to light
+        return Status(path, path.name, problem=defect(error))
+
+
+def _status_of(releases: Releases, path: Path) -> Status:
+    try:
+        recorded = read_folder(path)
+    except GenWorkerError as error:
+        conflicted = [ANSWERS_FILE] if _has_markers(path) else []
+        return Status(path, path.name, conflicts=conflicted, problem=str(error))
+    problem = None
+    state, conflicts = None, []
+    try:
+        if find_repository(path).resolve() != path.resolve():
+            problem = "it lies inside another git repository"
+        else:
+            state, conflicts = _git_state(path), leftovers(path)
+    except NotAWorkerError:
+        problem = "it is no git repository"
+    except GenWorkerError as error:
+        problem = str(error)
+    edits = None
+    try:
+        release = releases.of(recorded)
+        rendered = releases.render(release, recorded)
+        edits = drift(path, rendered)
+    except GenWorkerError as error:
+        problem = problem or str(error)
+    return Status(
+        path=path,
+        name=recorded.name,
+        preset=str(recorded.answers[PRESET_QUESTION]),
+        modules=_modules(releases, recorded),
+        version=recorded.commit,
+        behind=releases.behind(recorded.commit) if recorded.commit else None,
+        outdated=_outdated(releases, recorded),
+        drift=edits,
+        git=state,
+        conflicts=conflicts,
+        problem=problem,
+    )
+
+
+def _has_markers(path: Path) -> bool:
+    from gen_worker.repository.worktree import has_markers  # noqa: PLC0415 - only a broken file needs it
+
+    return has_markers(path / ANSWERS_FILE)
+
+
+def _modules(releases: Releases, recorded: Recorded) -> list[str]:
+    catalog = releases.catalog()
+    chosen = [name for name in catalog.modules if recorded.answers.get(module_question(name))]
+    known = {module_question(name) for name in catalog.modules}
+    gone = [
+        question.removeprefix("with_").replace("_", "-")
+        for question, value in recorded.answers.items()
+        if question.startswith("with_") and value is True and question not in known
+    ]
+    return [*chosen, *gone]
+
+
+def _outdated(releases: Releases, recorded: Recorded) -> bool:
+    newest = releases.label
+    if recorded.commit is None or newest is None:
+        return False
+    return recorded.commit != newest and not releases.is_newer(recorded.commit)
+
+
+def _git_state(path: Path) -> GitState:
+    """Read `git status` once for everything."""
+    branch, changed, ahead, behind = "?", 0, 0, 0
+    for entry in git_list(path, "status", "--porcelain=v2", "--branch", "--no-renames", "-z"):
+        if entry.startswith("# branch.head "):
+            branch = entry.removeprefix("# branch.head ")
+        elif entry.startswith("# branch.ab "):
+            ahead, behind = (abs(int(word)) for word in entry.split()[2:4])
+        elif not entry.startswith("#"):
+            changed += 1
+    return GitState(branch, changed, ahead, behind, pending=read_pending(path) is not None)

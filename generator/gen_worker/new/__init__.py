@@ -1,0 +1,1 @@
+"""One new repository."""

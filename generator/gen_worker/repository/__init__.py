@@ -1,0 +1,1 @@
+"""An existing repository: git, its working tree, its answers file."""

@@ -1,0 +1,1 @@
+"""The template: its copier.yml, its questions, and how it is rendered."""

@@ -1,0 +1,1 @@
+"""Update one repository: plan, merge, undo, finish."""

@@ -1,0 +1,1 @@
+"""The template's versions: releases, history, origin, changelog."""

@@ -29,12 +29,9 @@ test: lint type tests  ## Check everything: lint, types, generator, rendered wor
 tests: $(READY)  ## Run the tests alone; ARGS="tests/generator" runs some of them
 	@$(BIN)/pytest -q -n $${TEST_PROCESSES:-3} --dist worksteal $(ARGS)
 
-test-chaos: $(READY)  ## Long: kill workers and stop databases under load (needs MariaDB)
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-		$(BIN)/gen-worker payment --yes --no-git --quiet --dir "$$folder" && \
-		cd "$$folder/worker-payment" && \
-		PYTHONPATH=src CHAOS_JOBS=2000 CHAOS_OUTAGE=30 REQUIRE_MARIADB=1 \
-			"$(CURDIR)/$(BIN)/pytest" -q $(or $(ARGS),tests/integrations/database)
+test-chaos: $(READY)  ## Long: kill workers, Redis and databases under load (needs MariaDB)
+	@CHAOS=$${CHAOS:-full} CHAOS_JOBS=2000 CHAOS_OUTAGE=30 REQUIRE_MARIADB=1 \
+		$(BIN)/pytest -q -n 2 $(or $(ARGS),tests/kit/chaos tests/kit/integrations/database)
 
 lint: $(READY)  ## Look for mistakes, and for files that are not formatted
 	@$(BIN)/ruff check .

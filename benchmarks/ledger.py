@@ -28,8 +28,8 @@ JOBS = '''"""Jobs of the benchmark."""
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert
 
-from ..engine import Payload, processor
-from ..integrations.database import Session, transaction
+from ..kit import Payload, processor
+from ..kit.integrations.database import Session, transaction
 
 key = Column("id", Integer, primary_key=True)
 rows = Table("bench", MetaData(), key, Column("name", String(64)))
@@ -57,11 +57,11 @@ import structlog, logging
 from sqlalchemy import event
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 from worker_payment import processors
-from worker_payment.config import load_settings
-from worker_payment.config.redis import publisher, worker_connection
-from worker_payment.engine import Options, ThreadWorker, find_processor
-from worker_payment.integrations.database import schema
-from worker_payment.integrations.database.instances import close_instances, instances
+from worker_payment.kit.config import load_settings
+from worker_payment.kit.config.redis import publisher, worker_connection
+from worker_payment.kit.engine import Options, ThreadWorker, find_processor
+from worker_payment.kit.integrations.database import schema
+from worker_payment.kit.integrations.database.instances import close_instances, instances
 from worker_payment.processors import bench
 
 name, jobs, concurrency = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -148,8 +148,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         worker = render_worker(Path(folder), "payment")
         (worker / "src/worker_payment/processors/bench.py").write_text(JOBS)
-        sys.path[:0] = [str(worker / "tests"), str(worker / "tests/integrations/database")]
-        # The rendered worker's tests know how to start databases.
+        kit_tests = Path(__file__).parent.parent / "tests" / "kit"
+        sys.path[:0] = [str(kit_tests), str(kit_tests / "integrations" / "database")]
+        # The tests of the kit know how to start databases.
         start_server = importlib.import_module("database_servers").start_server
 
         redis = Server(Path(folder))

@@ -19,7 +19,7 @@ from workers import Server, render_worker, start_python
 
 JOBS = """
 import time
-from {package}.engine import Backoff, Payload, processor
+from {package}.kit import Backoff, Payload, processor
 
 class Work(Payload):
     number: int
@@ -59,7 +59,7 @@ def soak(project: Path, server: Server, minutes: float, rate: int) -> None:
         "PYTHONPATH": str(project / "src"),
         "WORKER_HEALTH_FILE": str(project / "health"),
     }
-    code = "import soak_jobs; from worker_blank.cli import main; main()"
+    code = "import soak_jobs; from worker_blank.kit.cli import main; main()"
     worker = start_python(["-c", code, "run"], environment, cwd=project)
     publisher_code = PUBLISH.format(rate=rate, seconds=minutes * 60)
     publisher = start_python(["-c", publisher_code], environment, cwd=project)
@@ -97,7 +97,7 @@ def soak(project: Path, server: Server, minutes: float, rate: int) -> None:
 PUBLISH = """
 import time, soak_jobs
 from redis import Redis
-from worker_blank.engine import Publisher
+from worker_blank.kit import Publisher
 import os
 publisher = Publisher(Redis.from_url(os.environ["REDIS_URL"]), "soak")
 start = time.monotonic(); number = 0

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import kit_worker
 import pytest
+
+# The tests of the kit import this worker. Only the first process of a session renders it.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    kit_worker.refresh()
+kit_worker.make_importable()
 
 
 @pytest.fixture(autouse=True)

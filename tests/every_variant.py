@@ -25,7 +25,7 @@ from judging import PROJECT, Combination, Judge, Verdict, combinations, covering
 
 _MEMORY = PROJECT / ".cache" / "variants.json"
 _SHARE = 32  # combinations for one machine of a matrix: some minutes, setting up included
-_STEPS = ("traces", "lint", "format", "types", "imports", "tests")
+_STEPS = ("traces", "lint", "format", "types", "imports", "own tests", "kit tests")
 
 
 class Memory:
@@ -127,9 +127,9 @@ def table(verdicts: Sequence[Verdict]) -> str:
     """
     width = max(len(one.combination.name) for one in verdicts)
     head = f"{'MODULES':{width}}  {'PRESET':12}  LANG  FILES  "
-    lines = [head + "  ".join(f"{step.upper():>7}" for step in _STEPS) + "  RESULT"]
+    lines = [head + "  ".join(f"{step.upper():>9}" for step in _STEPS) + "  RESULT"]
     for one in verdicts:
-        spent = [f"{one.seconds[s]:7.1f}" if s in one.seconds else "      -" for s in _STEPS]
+        spent = [f"{one.seconds[s]:9.1f}" if s in one.seconds else "        -" for s in _STEPS]
         which = one.combination
         start = (
             f"{which.name:{width}}  {which.preset:12}  {which.language:4}  {one.files or '-':>5}"

@@ -32,8 +32,8 @@ CATALOG = load_catalog(TEMPLATE)
 MODULES: dict[str, dict[str, Any]] = parse_yaml(TEMPLATE.questions["catalog"]["default"])["modules"]
 _DIALECTS = [f"database_{name}" for name in ("postgresql", "mysql", "mariadb")]
 _LANGUAGES = list(TEMPLATE.questions["docs_language"]["choices"].values())
-# Tests of code that depends on the choice; the rest is the same everywhere and tested once.
-OWN_TESTS = ("tests/config", "tests/processors", "tests/test_cli.py", "tests/test_publishing.py")
+# Tests of the kit where the choice of modules changes something; the rest is tested once.
+KIT_TESTS_OF_A_CHOICE = ("tests/kit/config", "tests/kit/test_cli.py")
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,19 @@ def files_of(combination: Combination) -> list[File]:
     Returns:
         Its files.
     """
+    return render_choices(Choices("payment", combination.preset, settings=combination.settings))
+
+
+def render_choices(choices: Choices) -> list[File]:
+    """Render a choice of answers in memory.
+
+    Args:
+        choices: What to render.
+
+    Returns:
+        Its files.
+    """
     renderer = _renderer()
-    choices = Choices("variant", combination.preset, settings=combination.settings)
     answers = answer(choices, TEMPLATE, CATALOG, Questionnaire(TEMPLATE, renderer))
     return render(TEMPLATE, renderer, answers, {})
 
@@ -170,9 +181,11 @@ class Judge:
             "imports": lambda: self._run(worker, "-W", "error", "-c", _IMPORT_ALL),
         }
         if tests:
-            paths = [path for path in OWN_TESTS if (worker / path).exists()]
-            pytest = ("pytest", "-q", "-x", "-p", "no:cacheprovider", *paths)
-            steps["tests"] = lambda: self._run(worker, *pytest)
+            pytest = ("pytest", "-q", "-x", "-p", "no:cacheprovider")
+            steps["own tests"] = lambda: self._run(worker, *pytest)
+            steps["kit tests"] = lambda: self._run(
+                PROJECT, *pytest, *KIT_TESTS_OF_A_CHOICE, KIT_WORKER=str(worker)
+            )
         for name, step in steps.items():
             started = time.monotonic()
             said = step()
@@ -193,7 +206,7 @@ class Judge:
         Returns:
             Its folder.
         """
-        worker = self._folder / "worker-variant"
+        worker = self._folder / "worker-payment"
         shutil.rmtree(worker, ignore_errors=True)
         for file in files_of(combination):
             path = worker / file.path
@@ -201,17 +214,18 @@ class Judge:
             path.write_bytes(file.content)
         return worker
 
-    def _run(self, worker: Path, *arguments: str) -> str:
+    def _run(self, folder: Path, *arguments: str, **variables: str) -> str:
         """Run Python with arguments; return the output of a failure, nothing else."""
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
             "PYTHONPATH": "src",
             "MYPY_CACHE_DIR": str(self._cache),
+            **variables,
         }
         command = arguments if arguments[0].startswith("-") else ("-m", *arguments)
         done = subprocess.run(
             [sys.executable, *command],
-            cwd=worker,
+            cwd=folder,
             env=environment,
             capture_output=True,
             text=True,
@@ -222,9 +236,9 @@ class Judge:
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
-import worker_variant as package
+import worker_payment as package
 def fail(name): raise
-for found in pkgutil.walk_packages(package.__path__, "worker_variant.", onerror=fail):
+for found in pkgutil.walk_packages(package.__path__, "worker_payment.", onerror=fail):
     if not found.name.endswith("__main__") and ".migrations" not in found.name:
         importlib.import_module(found.name)
 """

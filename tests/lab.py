@@ -110,8 +110,8 @@ def sample_lab(folder: Path, sample: Path) -> Lab:
         {
             f"{package}/processors/{{{{ worker_type }}}}.py": lines("processor", 12),
             f"{package}/config/settings.py": lines("setting", 12),
-            f"{package}/engine/worker.py": lines("engine", 8),
-            f"{package}/engine/queue.py": lines("queue", 8),
+            f"{package}/kit/worker.py": lines("engine", 8),
+            f"{package}/kit/queue.py": lines("queue", 8),
             "template/pyproject.toml.jinja": (
                 '[project]\nname = "worker-{{ worker_type }}"\nversion = "0.1.0"\n'
                 'dependencies = [\n    "redis>=8",\n    "rq>=3",\n]\n\n'

@@ -15,19 +15,6 @@ from rendering import PROJECT
 CATALOG = load_catalog(load_template(PROJECT))
 EVERY_MODULE: dict[str, object] = {module_question(name): True for name in CATALOG.modules}
 
-# Parts whose code is the same in every variant that has them: each is run in one variant.
-SHARED = (
-    "chaos",
-    "deploy",
-    "engine",
-    "inspection",
-    "integrations",
-    "integrations/database",
-    "test_worker_process.py",
-    "topology",
-)
-OWN = "own"  # what is left, and differs between variants
-
 
 @dataclass(frozen=True)
 class Variant:
@@ -36,21 +23,17 @@ class Variant:
     Attributes:
         name: The worker's type.
         answers: Answers by question.
-        parts: Which of its tests are run: `own`, and shared ones.
     """
 
     name: str
     answers: dict[str, object] = field(default_factory=dict)
-    parts: tuple[str, ...] = (OWN,)
 
 
-_MODULES = tuple(part for part in SHARED if part.startswith("integrations"))
 VARIANTS = [
-    Variant("payment", parts=(OWN, *(part for part in SHARED if part not in _MODULES))),
-    *(Variant(name) for name in CATALOG.presets if name not in ("payment", "blank")),
+    *(Variant(name) for name in CATALOG.presets if name != "blank"),
     Variant("mini", {"preset": "blank", "docs_language": "ko"}),
     # The longest name moves every line that holds it; imports must still be in shape.
-    Variant("every-module-and-a-name-of-forty-letters", EVERY_MODULE, (OWN, *_MODULES)),
+    Variant("every-module-and-a-name-of-forty-letters", EVERY_MODULE),
 ]
 
 
@@ -72,11 +55,13 @@ class Rendered:
         self.path = path
         self.variant = variant
 
-    def run(self, *module: str) -> None:
+    def run(self, *module: str, folder: Path | None = None, **variables: str) -> None:
         """Run a Python module in the repository, as its Makefile does, and demand success.
 
         Args:
             *module: The module and its arguments.
+            folder: Where; in the repository by default.
+            **variables: More of its environment.
 
         Raises:
             AssertionError: It failed; the message holds its output.
@@ -85,9 +70,10 @@ class Rendered:
         # mypy keeps what it learnt of libraries, apart for each of the processes that test.
         cache = Path(PROJECT, ".mypy_cache", os.environ.get("PYTEST_XDIST_WORKER", "main"))
         environment |= {"PYTHONPATH": str(self.path / "src"), "MYPY_CACHE_DIR": str(cache)}
+        environment |= variables
         done = subprocess.run(
             [sys.executable, "-m", *module],
-            cwd=self.path,
+            cwd=folder or self.path,
             env=environment,
             capture_output=True,
             text=True,

@@ -64,7 +64,7 @@ def write_reference(worker: Path) -> None:
     template = load_template(PROJECT)
     (reference / "catalogue.md").write_text(documented_catalogue.page(template), encoding="utf-8")
     (reference / "variables.md").write_text(documented_variables.page(worker), encoding="utf-8")
-    from worker_payment.cli import app as worker_app  # noqa: PLC0415 - rendered a moment ago
+    from worker_payment.kit.cli import app as worker_app  # noqa: PLC0415 - rendered a moment ago
 
     for name, typer_app, title in (
         ("gen-worker", app, "gen-worker"),

@@ -41,8 +41,8 @@ def page(worker: Path) -> str:
     Raises:
         SystemExit: .env.example leaves out a variable that a model has.
     """
-    from worker_payment.config.settings import Settings  # noqa: PLC0415 - rendered a moment ago
-    from worker_payment.integrations import chosen_modules  # noqa: PLC0415
+    from worker_payment.kit.config.settings import Settings  # noqa: PLC0415 - rendered a moment ago
+    from worker_payment.kit.integrations import chosen_modules  # noqa: PLC0415
 
     comments = _comments(worker / ".env.example")
     parts = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bench_publish
-from worker_blank.config import load_settings
-from worker_blank.config.redis import publisher
+from worker_blank.kit.config import load_settings
+from worker_blank.kit.config.redis import publisher
 from worker_blank.processors.bench import Job, job
 
 

@@ -16,7 +16,7 @@ _PROCESSOR = '''"""The comparison's job."""
 
 from bench_body import work
 
-from ..engine import Payload, processor
+from ..kit import Payload, processor
 
 
 class Job(Payload):

@@ -10,10 +10,10 @@ from string import Template
 import structlog
 from pydantic import Field
 
-from ..engine import Backoff, JobContext, Payload, PermanentError, processor
-from ..integrations.bizppurio import AlimTalk, Bizppurio, Lms, Sms, euc_kr_bytes, refkey_for
-from ..integrations.fcm import Fcm, Push
-from ..integrations.mail import Mail, mailer
+from ..kit import Backoff, JobContext, Payload, PermanentError, processor
+from ..kit.integrations.bizppurio import AlimTalk, Bizppurio, Lms, Sms, euc_kr_bytes, refkey_for
+from ..kit.integrations.fcm import Fcm, Push
+from ..kit.integrations.mail import Mail, mailer
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Literal
 import structlog
 from pydantic import Field
 
-from ..engine import Backoff, Payload, PermanentError, processor
+from ..kit import Backoff, Payload, PermanentError, processor
 
 log = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ import structlog
 from pydantic import Field
 from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table, insert
 
-from ..engine import Backoff, Payload, PermanentError, processor
-from ..integrations.database import Session
+from ..kit import Backoff, Payload, PermanentError, processor
+from ..kit.integrations.database import Session
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from pydantic import Field
 
-from ..engine import Backoff, Payload, PermanentError, processor
+from ..kit import Backoff, Payload, PermanentError, processor
 
 log = structlog.get_logger(__name__)
 

@@ -22,9 +22,9 @@ from sqlalchemy import (
     insert,
 )
 
-from ..engine import Backoff, JobContext, Payload, processor
-from ..integrations.database import transaction
-from ..integrations.public_data import CommaInt, Page, PublicData, PublicRow, Service
+from ..kit import Backoff, JobContext, Payload, processor
+from ..kit.integrations.database import transaction
+from ..kit.integrations.public_data import CommaInt, Page, PublicData, PublicRow, Service
 
 log = structlog.get_logger(__name__)
 

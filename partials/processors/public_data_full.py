@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 from pydantic import Field
 
-from ..engine import Backoff, JobContext, Payload, processor
-from ..integrations.public_data import CommaInt, Page, PublicData, PublicRow, Service
+from ..kit import Backoff, JobContext, Payload, processor
+from ..kit.integrations.public_data import CommaInt, Page, PublicData, PublicRow, Service
 
 log = structlog.get_logger(__name__)
 

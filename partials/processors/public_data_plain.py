@@ -8,7 +8,7 @@ from datetime import date
 import structlog
 from pydantic import Field
 
-from ..engine import Backoff, Payload, processor
+from ..kit import Backoff, Payload, processor
 
 log = structlog.get_logger(__name__)
 

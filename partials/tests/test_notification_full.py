@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from {{ package_name }}.engine import (
+from {{ package_name }}.kit import (
     PayloadError,
     PermanentError,
     TemporaryError,
 )
-from {{ package_name }}.integrations import bizppurio, fcm
-from {{ package_name }}.integrations.mail import close_mailer
+from {{ package_name }}.kit.integrations import bizppurio, fcm
+from {{ package_name }}.kit.integrations.mail import close_mailer
 from {{ package_name }}.processors import notification
 
 SEND = "/v1/projects/test/messages:send"

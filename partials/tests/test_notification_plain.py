@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from {{ package_name }}.engine import PayloadError, PermanentError
+from {{ package_name }}.kit import PayloadError, PermanentError
 from {{ package_name }}.processors import notification
 
 

@@ -9,17 +9,17 @@ import pytest
 from rq.job import JobStatus
 from sqlalchemy import select
 
-from {{ package_name }}.engine import (
+from {{ package_name }}.kit import (
     Duplicate,
     PayloadError,
     PermanentError,
 )
-from {{ package_name }}.integrations.database import transaction
-from {{ package_name }}.integrations.database.instances import (
+from {{ package_name }}.kit.integrations.database import transaction
+from {{ package_name }}.kit.integrations.database.instances import (
     close_instances,
     instances,
 )
-from {{ package_name }}.integrations.database.schema import upgrade
+from {{ package_name }}.kit.integrations.database.schema import upgrade
 from {{ package_name }}.processors import payment
 
 

@@ -10,14 +10,14 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select
 from werkzeug import Request, Response
 
-from {{ package_name }}.engine import PayloadError
-from {{ package_name }}.integrations import public_data as module
-from {{ package_name }}.integrations.database import transaction
-from {{ package_name }}.integrations.database.instances import (
+from {{ package_name }}.kit import PayloadError
+from {{ package_name }}.kit.integrations import public_data as module
+from {{ package_name }}.kit.integrations.database import transaction
+from {{ package_name }}.kit.integrations.database.instances import (
     close_instances,
     instances,
 )
-from {{ package_name }}.integrations.database.schema import upgrade
+from {{ package_name }}.kit.integrations.database.schema import upgrade
 from {{ package_name }}.processors import public_data
 from {{ package_name }}.processors.public_data import (
     CollectPayload,

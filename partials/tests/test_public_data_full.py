@@ -9,8 +9,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from {{ package_name }}.engine import PayloadError
-from {{ package_name }}.integrations import public_data as module
+from {{ package_name }}.kit import PayloadError
+from {{ package_name }}.kit.integrations import public_data as module
 from {{ package_name }}.processors import public_data
 from {{ package_name }}.processors.public_data import (
     CollectPayload,

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from support import eventually
-from {{ package_name }}.engine import Options, PayloadError
+from {{ package_name }}.kit import PayloadError
+from {{ package_name }}.kit.engine import Options
 from {{ package_name }}.processors import public_data
 
 

@@ -97,12 +97,12 @@ def worker(tmp_path: Path, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
     }
     (project / "src" / "slow_jobs.py").write_text(
         "import time\n"
-        "from worker_blank.engine import Payload, processor\n"
+        "from worker_blank.kit import Payload, processor\n"
         "class Nap(Payload):\n    seconds: float\n"
         "@processor()\n"
         "def nap(payload: Nap) -> None:\n    time.sleep(payload.seconds)\n"
     )
-    code = "import slow_jobs; from worker_blank.cli import main; main()"
+    code = "import slow_jobs; from worker_blank.kit.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "run"],
         cwd=project,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from variants import OWN, SHARED, VARIANTS, Rendered
+from judging import KIT_TESTS_OF_A_CHOICE
+from rendering import PROJECT, render
+from variants import CATALOG, VARIANTS, Rendered, Variant
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -19,22 +23,18 @@ def test_is_typed(rendered: Rendered) -> None:
     rendered.run("mypy")
 
 
-PARTS = [(variant, part) for variant in VARIANTS for part in variant.parts]
+def test_passes_its_own_tests(rendered: Rendered) -> None:
+    """With warnings as errors, against real servers."""
+    rendered.run("pytest", "-q", "-p", "no:cacheprovider")
 
 
-@pytest.mark.parametrize(
-    ("rendered", "part"),
-    PARTS,
-    indirect=["rendered"],
-    ids=[f"{variant.name}-{part}" for variant, part in PARTS],
-)
-def test_passes_its_own_tests(rendered: Rendered, part: str) -> None:
-    """With warnings as errors, against real servers; a part at a time, so that they share out."""
-    inner = [f"--ignore=tests/{name}" for name in SHARED if part == OWN or f"{part}/" in name]
-    chosen = inner if part == OWN else [f"tests/{part}", *inner]
-    rendered.run("pytest", "-q", "-p", "no:cacheprovider", *chosen)
-
-
-def test_every_part_is_run_somewhere() -> None:
-    """A part that no variant names would never be tested."""
-    assert {part for variant in VARIANTS for part in variant.parts} == {OWN, *SHARED}
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_its_kit_holds(variant: Variant, tmp_path: Path) -> None:
+    """The tests of the kit for what the choice of modules changes; they import worker_payment."""
+    preset = variant.name if variant.name in CATALOG.presets else "blank"
+    worker = Rendered(render(tmp_path, "payment", **{"preset": preset} | variant.answers), variant)
+    worker.run(
+        *("pytest", "-q", "-p", "no:cacheprovider", *KIT_TESTS_OF_A_CHOICE),
+        folder=PROJECT,
+        KIT_WORKER=str(worker.path),
+    )

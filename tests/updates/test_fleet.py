@@ -145,11 +145,11 @@ def test_a_second_run_leaves_branches_under_review_alone(lab: Lab, fleet: dict[s
 
 def test_what_would_be_lost_is_refused_here_too(lab: Lab, fleet: dict[str, Path]) -> None:
     """By name, without stopping the others."""
-    engine = "src/worker_b/engine/worker.py"
+    engine = "src/worker_b/kit/worker.py"
     commit(fleet["b"], replaced(fleet["b"], engine, "engine line 2", "mine"))
     lab.release(
         "v0.3.0",
-        lab.edit("template/src/{{ package_name }}/engine/queue.py", "line 3", "line three"),
+        lab.edit("template/src/{{ package_name }}/kit/queue.py", "line 3", "line three"),
     )
     done = lab.run("update", str(lab.workers), "--test", "", "--json")
     assert results(done)["b"] == "refused"

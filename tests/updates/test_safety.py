@@ -11,7 +11,7 @@ from gen_worker.update import steps as update_module
 from lab import Lab, commit, replaced
 
 PACKAGE = "template/src/{{ package_name }}"
-ENGINE = "src/worker_payment/engine/worker.py"
+ENGINE = "src/worker_payment/kit/worker.py"
 MAIL = "src/worker_payment/mail/__init__.py"
 
 
@@ -165,7 +165,7 @@ def test_an_edited_engine_is_replaced_only_when_told(lab: Lab) -> None:
     """The engine's tests hold for the whole engine."""
     worker = lab.worker()
     commit(worker, replaced(worker, ENGINE, "engine line 2", "my engine"))
-    lab.release("v0.2.0", lab.edit(f"{PACKAGE}/engine/queue.py", "line 3", "line three"))
+    lab.release("v0.2.0", lab.edit(f"{PACKAGE}/kit/queue.py", "line 3", "line three"))
     done = lab.update(worker)
     assert done.exit_code == 1
     assert f"overwrite: {ENGINE}" in done.stderr

@@ -43,11 +43,11 @@ def test_a_trace_is_found(tmp_path: Path) -> None:
     judge = Judge(tmp_path, tmp_path / "cache")
     worker = judge.write(nothing)
     assert list(traces(worker, nothing)) == []
-    (worker / "src" / "worker_variant" / "extra.py").write_text(
+    (worker / "src" / "worker_payment" / "extra.py").write_text(
         '"""See integrations.mail."""\n\nimport boto3\n\nPASSWORD = "SMTP_PASSWORD"\n'
     )
     assert sorted(traces(worker, nothing)) == [
-        "src/worker_variant/extra.py imports boto3",
-        "src/worker_variant/extra.py speaks of SMTP_PASSWORD",
-        "src/worker_variant/extra.py speaks of integrations.mail",
+        "src/worker_payment/extra.py imports boto3",
+        "src/worker_payment/extra.py speaks of SMTP_PASSWORD",
+        "src/worker_payment/extra.py speaks of integrations.mail",
     ]

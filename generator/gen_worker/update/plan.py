@@ -16,8 +16,8 @@ from gen_worker.update.scratch import THEIRS, Merged, Scratch, Version, edited
 from gen_worker.versions.changelog import news
 from gen_worker.versions.releases import Release, Releases, Rendered
 
-# The engine belongs to the template: its own tests hold only for the whole of it.
-_REPLACED_FOLDER = "src/{package_name}/engine/"
+# The kit belongs to the template: its tests hold only for the whole of it.
+_REPLACED_FOLDER = "src/{package_name}/kit/"
 
 
 @dataclass(frozen=True)

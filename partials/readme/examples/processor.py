@@ -1,7 +1,7 @@
 # src/{{ package_name }}/processors/report.py
 import structlog
 
-from ..engine import Backoff, Payload, PermanentError, TemporaryError, processor
+from ..kit import Backoff, Payload, PermanentError, TemporaryError, processor
 
 log = structlog.get_logger(__name__)
 

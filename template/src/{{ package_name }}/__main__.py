@@ -1,5 +1,5 @@
 """Entry point of `python -m`; the console script is the same."""
 
-from .entry import main
+from .kit.entry import main
 
 main()

@@ -6,7 +6,7 @@ import pkgutil
 from functools import cache
 from importlib import import_module
 
-from ..engine import Publisher, publish_to
+from ..kit.engine import Publisher, publish_to
 
 
 @cache
@@ -19,8 +19,8 @@ def load() -> None:
 @cache
 def _publisher() -> Publisher:
     # Imported late: an API server that publishes needs no settings before its first job.
-    from ..config import load_settings  # noqa: PLC0415
-    from ..config.redis import publisher  # noqa: PLC0415
+    from ..kit.config import load_settings  # noqa: PLC0415
+    from ..kit.config.redis import publisher  # noqa: PLC0415
 
     return publisher(load_settings())
 

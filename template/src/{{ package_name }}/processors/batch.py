@@ -9,8 +9,7 @@ from datetime import date, timedelta
 
 import structlog
 
-from ..engine import Backoff, Payload, processor
-from ..scheduling import schedule
+from ..kit import Backoff, Payload, processor, schedule
 
 log = structlog.get_logger(__name__)
 

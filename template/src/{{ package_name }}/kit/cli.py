@@ -1,0 +1,214 @@
+"""The command line of the worker.
+
+Each command imports what it needs: `health` runs every few seconds and must stay cheap.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .config.fields import SettingsError
+from .integrations import chosen_modules
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _root() -> None:
+    """A background worker. It takes jobs from Redis and opens no port."""
+
+
+@app.command()
+def run(
+    burst: Annotated[bool, typer.Option("--burst", help="Stop when the queue is empty.")] = False,
+    max_jobs: Annotated[int | None, typer.Option(min=1, help="Stop after this many jobs.")] = None,
+) -> None:
+    """Run the worker until SIGTERM or SIGINT; a second signal makes it leave at once."""
+    import structlog
+    from redis.exceptions import RedisError
+
+    from .config import load_settings
+    from .config.logging import configure_logging
+    from .config.secrets import known_secrets
+
+    settings = load_settings()
+    configure_logging(settings, secrets=known_secrets(settings))
+    if settings.worker_processes > 1:
+        from .process.processes import Supervisor
+
+        again = ["-m", __name__.partition(".kit.")[0], *sys.argv[1:]]
+        raise typer.Exit(Supervisor(settings, again).run())
+    from .process.runner import leave, run_worker  # what the supervisor does without
+
+    try:
+        leave(run_worker(settings, burst=burst, max_jobs=max_jobs))
+    except (RedisError, SettingsError):
+        raise  # becomes a sentence in `main`
+    except Exception:
+        # Through the log: it is where people look, and it knows the secrets to hide.
+        structlog.get_logger(__name__).exception("worker.crash")
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def enqueue(
+    job: Annotated[str, typer.Argument(help="Name of the job, as `schema` lists it.")],
+    payload: Annotated[str, typer.Argument(help="Its payload as JSON; - reads standard input.")],
+    job_id: Annotated[
+        str | None, typer.Option("--id", help="The job's id: letters, digits, _ and -.")
+    ] = None,
+    delay: Annotated[float, typer.Option(min=0, help="Seconds before it may run.")] = 0.0,
+) -> None:
+    """Publish a job. The same id is not queued twice while the first waits or runs."""
+    from .. import processors
+    from .config import load_settings
+    from .config.redis import publisher
+    from .engine import JobError, find_processor
+    from .engine.contract import load_payload
+    from .engine.processor import safe_job_id
+
+    if job_id is not None and job_id != safe_job_id(job_id):
+        raise JobError("a job id has letters, digits, _ and - only")
+    processors.load()
+    processor = find_processor(job)
+    try:
+        values = json.loads(sys.stdin.read() if payload == "-" else payload)
+    except ValueError as error:
+        raise JobError(f"the payload is not valid JSON: {error}") from None
+    loaded = load_payload(processor.payload_type, values, processor.name)
+    target = publisher(load_settings())
+    receipt = processor.enqueue(loaded, job_id=job_id, delay=delay, publisher=target)
+    if receipt.queued:
+        typer.echo(f"queued {receipt.job_id}")
+    else:
+        typer.echo(f"duplicate: {receipt.job_id} is waiting or running already")
+
+
+@app.command()
+def check(
+    only: Annotated[
+        str | None, typer.Option(help="Only these parts, by name, with commas between.")
+    ] = None,
+) -> None:
+    """Check the settings, reach every part and look at the queue. Exit code 1 if one fails."""
+    from .config import load_settings
+    from .inspection.checks import parts, run_checks
+
+    settings = load_settings()
+    chosen = [name.strip() for name in only.split(",")] if only else []
+    unknown = set(chosen) - set(parts())
+    if unknown:
+        raise typer.BadParameter(f"parts are {', '.join(parts())}", param_hint="--only")
+    failed = False
+    for result in run_checks(settings, chosen):
+        typer.echo(f"{result.level:<4} {result.name:<12} {result.detail}")
+        failed = failed or not result.ok
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def health(
+    ready: Annotated[bool, typer.Option("--ready", help="Also fail while Redis is away.")] = False,
+) -> None:
+    """Is the worker on this machine alive? Exit code 0 yes, 1 no, 2 alive but not ready."""
+    from .config import load_settings
+    from .process.health import read_all
+
+    found = read_all(load_settings())
+    typer.echo(found.detail)
+    if not found.alive:
+        raise typer.Exit(1)
+    raise typer.Exit(2 if ready and not found.ready else 0)
+
+
+@app.command()
+def stats(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks, for the rates.")
+    ] = 1.0,
+) -> None:
+    """Show the queue and its workers: what waits, runs, is delayed or failed, and how fast."""
+    from .config import load_settings
+    from .inspection.command import show_stats, watch_stats
+
+    settings = load_settings()
+    if watch and as_json:
+        raise typer.BadParameter("cannot be watched", param_hint="--json")
+    if watch:
+        watch_stats(settings, interval=interval)
+    else:
+        show_stats(settings, as_json=as_json, interval=interval)
+
+
+@app.command()
+def schema(
+    against: Annotated[
+        Path | None, typer.Option(help="Compare with this file; exit code 1 if payloads break.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write it there, unless that breaks what is there.")
+    ] = None,
+) -> None:
+    """Print every job as JSON: its function, its policy, the JSON Schema of its payload."""
+    from .. import processors
+    from .contracts.snapshot import compare, describe, dump, load
+    from .engine import processors as all_processors
+
+    processors.load()
+    document = describe(all_processors())
+    known = against or write
+    if known is None:
+        typer.echo(dump(document), nl=False)
+        return
+    try:
+        verdict = compare(load(known), document)
+    except ValueError as error:
+        raise typer.BadParameter(f"{known} is not JSON: {error}") from None
+    for notice in verdict.notices:
+        typer.echo(f"note: {notice}", err=True)
+    for change in verdict.breaking:
+        typer.echo(f"breaks old payloads: {change}", err=True)
+    if verdict.breaking:
+        typer.echo("raise `payload_version`, write `upgrade_payload`: see class Payload", err=True)
+        raise typer.Exit(1)
+    if write is not None:
+        write.write_text(dump(document), encoding="utf-8")
+
+
+for _module in chosen_modules():
+    _module.commands(app)
+
+
+def main() -> None:
+    """Run a command; the one place where an error becomes a sentence and an exit code."""
+    try:
+        app()
+    except Exception as error:
+        found = _explain(error)
+        if found is None:
+            raise
+        sentence, code = found
+        print(f"error: {sentence}", file=sys.stderr)
+        raise SystemExit(code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _explain(error: Exception) -> tuple[str, int] | None:
+    """The sentence and exit code of an expected error; None for one that is a bug."""
+    from redis.exceptions import RedisError
+
+    from .engine import JobError
+
+    if isinstance(error, SettingsError | JobError):
+        return str(error), 2
+    if isinstance(error, RedisError):
+        return f"Redis ({type(error).__name__}): {error}; is REDIS_URL right?", 3
+    return None

@@ -1,0 +1,27 @@
+"""The first lines that run, before anything heavy is imported."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+
+def main() -> None:
+    """Answer a health check at once; hand everything else to the command line."""
+    # The kernel drops signals for which process 1 of a container has no handler. Without this one
+    # a stop during the first moments would be lost, and the worker killed when patience ends.
+    signal.signal(signal.SIGTERM, _leave)
+    arguments = sys.argv[1:]
+    if arguments in (["health"], ["health", "--ready"]):
+        from .process.probe import probe  # noqa: PLC0415 - only when it is asked for
+
+        sys.exit(probe(ready="--ready" in arguments))
+    from .cli import main as command_line  # noqa: PLC0415
+
+    command_line()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Nothing has been taken yet, so there is nothing to give back."""
+    sys.exit(128 + signal.SIGTERM)

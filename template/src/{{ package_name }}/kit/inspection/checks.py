@@ -1,0 +1,118 @@
+"""`check`: every part of the worker is reached once, and looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from ... import processors as _processors
+from ..config import Settings
+from ..config.redis import worker_connection
+from ..engine import processors
+from ..integrations import Module, chosen_modules
+from ..scheduling import schedules
+from .capacity import examine_capacity
+from .findings import Finding, Level, fail, ok, warn
+from .server import examine_server
+from .waiting import examine_waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Result of one check.
+
+    Args:
+        name: The part.
+        level: `ok`, `warn` (works, but see to it) or `FAIL` (cannot be used).
+        detail: What was found, in a sentence without secrets.
+    """
+
+    name: str
+    level: Level
+    detail: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the part can be used."""
+        return self.level != "FAIL"
+
+
+def parts() -> list[str]:
+    """Names of everything that can be checked."""
+    return [name for name, _ in _examinations(Settings.model_construct())]
+
+
+def run_checks(settings: Settings, only: Collection[str] = ()) -> Iterator[Check]:
+    """Check one part after the other; one failure does not end it.
+
+    Args:
+        settings: The checked settings.
+        only: Names of the parts to check; all when there is none.
+    """
+    _load_processors()
+    for name, examine in _examinations(settings):
+        if not only or name in only:
+            for finding in _attempt(examine):
+                yield Check(name, finding.level, finding.detail)
+
+
+Examination = Callable[[], Iterable[Finding]]
+
+
+def _examinations(settings: Settings) -> Iterator[tuple[str, Examination]]:
+    yield "settings", lambda: [ok(f"{settings.worker_name}, queue {settings.worker_queue}")]
+    yield "processors", _examine_processors
+    yield "redis", lambda: _examine_redis(settings)
+    yield "queue", lambda: _examine_queue(settings)
+    yield "capacity", lambda: examine_capacity(settings)
+    yield "schedules", _examine_schedules
+    for module in chosen_modules():
+        yield module.name, partial(_examine_module, module)
+
+
+def _attempt(examine: Examination) -> Iterator[Finding]:
+    try:
+        yield from examine()
+    except Exception as error:  # whatever it is, it is the answer
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        yield fail(text.removesuffix(":"))
+
+
+def _load_processors() -> None:
+    try:
+        _processors.load()
+    except Exception:
+        pass  # told by the check of the processors
+
+
+def _examine_processors() -> Iterator[Finding]:
+    _processors.load()
+    names = [each.name for each in processors()]
+    if not names:
+        raise LookupError("no processor found in processors/")
+    yield ok(", ".join(names))
+
+
+def _examine_redis(settings: Settings) -> Iterator[Finding]:
+    with worker_connection(settings) as connection:
+        yield from examine_server(connection)
+
+
+def _examine_queue(settings: Settings) -> Iterator[Finding]:
+    with worker_connection(settings) as connection:
+        yield from examine_waiting(connection, settings.worker_queue)
+
+
+def _examine_schedules() -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    for each in schedules():
+        following = each.following(now).isoformat(" ", "minutes")
+        yield ok(f"{each.name}, {each.cron} {each.timezone.key}: next at {following}")
+
+
+def _examine_module(module: Module) -> Iterator[Finding]:
+    yield ok(module.check())
+    for sentence in module.warnings():
+        yield warn(sentence)

@@ -1,0 +1,116 @@
+"""The named databases of this process, each connected at its first use."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from ...config.settings import Settings
+from ...engine import processors
+from ...lazy import Lazy
+from .engines import make_engine
+from .errors import DatabaseError
+from .settings import MAIN, DatabaseSettings, InstanceConfig
+
+log = structlog.get_logger(__name__)
+
+
+class Instances:
+    """One engine per named database.
+
+    Args:
+        settings: The database's settings.
+        worker: The worker's settings: concurrency, name and queue.
+    """
+
+    def __init__(self, settings: DatabaseSettings, worker: Settings) -> None:
+        self.settings = settings
+        self.queue = worker.worker_queue
+        self.worker = f"{worker.worker_name}-{socket.gethostname()}-{os.getpid()}"
+        self._concurrency = worker.worker_concurrency
+        self._engines: dict[str, Engine] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def main(self) -> Engine:
+        """The default database, which also keeps the failed jobs."""
+        return self.engine(MAIN)
+
+    def engine(self, name: str) -> Engine:
+        """The engine of an instance.
+
+        Raises:
+            DatabaseError: `DATABASE_CONFIG` has no instance of this name.
+        """
+        with self._lock:
+            if name not in self._engines:
+                config = self.config(name)
+                if config.pool_size is not None and config.pool_size < self._concurrency:
+                    log.warning(
+                        "database.pool",
+                        instance=name,
+                        poolSize=config.pool_size,
+                        concurrency=self._concurrency,
+                        detail="jobs will wait for a connection",
+                    )
+                self._engines[name] = make_engine(
+                    config,
+                    pool_size=self._concurrency + 1,  # one for housekeeping
+                    statement_timeout=_longest_job(),
+                )
+            return self._engines[name]
+
+    def config(self, name: str) -> InstanceConfig:
+        """The settings of an instance.
+
+        Raises:
+            DatabaseError: There is none of this name.
+        """
+        try:
+            return self.settings.database_config.instances[name]
+        except KeyError:
+            known = ", ".join(sorted(self.settings.database_config.instances))
+            problem = f"DATABASE_CONFIG has no instance {name!r}; it has {known}"
+            raise DatabaseError(problem) from None
+
+    @contextmanager
+    def tool_connection(self, name: str) -> Iterator[Connection]:
+        """A connection beside the pool and without a limit for statements, for migrations."""
+        config = self.config(name).model_copy(update={"statement_timeout": 0})
+        engine = make_engine(config, pool_size=1, statement_timeout=0, pooled=False)
+        with engine.connect() as connection:
+            yield connection
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Close every pool. In the child of a fork, forget them without closing."""
+        for engine in self._engines.values():
+            engine.dispose(close=close)
+
+
+def _longest_job() -> int:
+    """Milliseconds after which no job can want an answer any more; 0 if one has no limit."""
+    limits = [each.policy.timeout for each in processors()]
+    if not limits or None in limits:
+        return 0
+    return 1000 * max(limit for limit in limits if limit is not None)
+
+
+_shared: Lazy[Instances] = Lazy(
+    lambda: Instances(DatabaseSettings(), Settings()), lambda instances: instances.dispose()
+)
+instances = _shared.get
+close_instances = _shared.close
+
+
+def _forget_in_child() -> None:
+    for made in _shared._made:  # noqa: SLF001 - never make one just to forget it
+        made.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forget_in_child)

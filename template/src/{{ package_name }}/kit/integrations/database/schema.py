@@ -1,0 +1,184 @@
+"""Tables by Alembic migrations: the worker's own, and those that its owner adds.
+
+Each has a folder and a version table of its own, so that an update of the template and the
+owner's migrations never meet: `integrations/database/migrations/` comes with the template,
+`migrations/` beside `processors/` belongs to the owner. Only `MAIN` gets the owner's tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from ...engine import processors
+from .errors import DatabaseError
+from .instances import Instances
+from .session import instance_name
+from .settings import MAIN
+
+_HERE = Path(__file__).parent
+_PACKAGE = _HERE.parents[2]
+_LOCK = 7_203_114_581  # any number that nobody else uses for pg_advisory_lock
+_LOCK_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Migrations that advance on their own.
+
+    Args:
+        name: For people.
+        versions: The folder of the migrations.
+        table: Where the database keeps the revision it is at.
+    """
+
+    name: str
+    versions: Path
+    table: str
+
+    def config(self) -> Config:
+        """Alembic's settings for this branch."""
+        config = Config()
+        config.set_main_option("script_location", _escaped(_HERE / "migrations"))
+        config.set_main_option("version_locations", _escaped(self.versions))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+        config.attributes["version_table"] = self.table
+        return config
+
+    def head(self) -> str | None:
+        """The newest revision there is."""
+        return ScriptDirectory.from_config(self.config()).get_current_head()
+
+    def knows(self, revision: str) -> bool:
+        """Whether this worker has the migration."""
+        script = ScriptDirectory.from_config(self.config())
+        return any(each.revision == revision for each in script.walk_revisions())
+
+
+OWN = Branch("worker", _HERE / "migrations" / "versions", "worker_schema")
+# Workers may share a database: the owner's table is named after the package.
+OWNER = Branch("migrations", _PACKAGE / "migrations" / "versions", f"{_PACKAGE.name}_schema")
+
+
+def branches(instance: str) -> list[Branch]:
+    """What an instance gets."""
+    wanted = [OWN]
+    if instance == MAIN and any(OWNER.versions.glob("*.py")):
+        wanted.append(OWNER)
+    return wanted
+
+
+def used_instances() -> list[str]:
+    """`MAIN`, and every instance that a processor names: those have the worker's tables."""
+    named = {
+        instance_name(resource.extras)
+        for processor in processors()
+        for resource in processor.resources
+        if resource.kind is Session
+    }
+    return sorted({MAIN, *named}, key=lambda name: (name != MAIN, name))
+
+
+def upgrade(shared: Instances, instance: str) -> list[str]:
+    """Bring the tables of an instance up to date. Several processes may do so at once.
+
+    Returns:
+        A sentence per branch that was behind.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: The database is away or refuses.
+    """
+    done = []
+    with shared.tool_connection(instance) as connection, _locked(connection):
+        for branch in branches(instance):
+            before = current(connection, branch)
+            head = branch.head()
+            if head is None or before == head or (before and not branch.knows(before)):
+                continue
+            config = branch.config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            done.append(f"{instance}: {branch.name} {before or 'nothing'} -> {head}")
+    return done
+
+
+def state(shared: Instances, instance: str) -> tuple[bool, str]:
+    """Compare the tables of an instance with what this worker expects.
+
+    Returns:
+        Whether it can work with them, and a sentence.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: The database is away or refuses.
+    """
+    current_ones, ready = [], True
+    with shared.tool_connection(instance) as connection:
+        for branch in branches(instance):
+            found, head = current(connection, branch), branch.head()
+            if found == head:
+                current_ones.append(f"{branch.name} at {found}")
+            elif found and not branch.knows(found):
+                current_ones.append(f"{branch.name} at {found}, newer than this worker")
+            else:
+                ready = False
+                current_ones.append(f"{branch.name} at {found or 'nothing'}, {head} is needed")
+    return ready, ", ".join(current_ones)
+
+
+def new_migration(message: str) -> Path:
+    """Make an empty migration of the owner's, numbered after the last.
+
+    Returns:
+        The new file.
+    """
+    OWNER.versions.mkdir(parents=True, exist_ok=True)
+    last = OWNER.head() or "0000"
+    if not last.isdigit():
+        raise DatabaseError(f"the last migration, {last}, has no number: make the new one yourself")
+    made = command.revision(OWNER.config(), message, rev_id=f"{int(last) + 1:04}")
+    script = made[0] if isinstance(made, list) else made
+    if script is None:
+        raise DatabaseError("Alembic made no migration")
+    return Path(script.path)
+
+
+def current(connection: Connection, branch: Branch) -> str | None:
+    """The revision that the database is at."""
+    options = {"version_table": branch.table}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+@contextmanager
+def _locked(connection: Connection) -> Iterator[None]:
+    """One process at a time changes tables; the others wait and find it done."""
+    if connection.dialect.name not in ("mysql", "mariadb"):
+        with connection.begin():  # on SQLite BEGIN IMMEDIATE is the lock
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            yield
+        return
+    # Here every DDL statement commits, so the lock belongs to the connection.
+    got = connection.scalar(text(f"SELECT GET_LOCK('worker_schema', {_LOCK_SECONDS})"))
+    if got != 1:
+        raise DatabaseError("another process has been changing the tables for too long")
+    try:
+        yield
+        connection.commit()
+    finally:
+        if not connection.invalidated:
+            connection.execute(text("SELECT RELEASE_LOCK('worker_schema')"))
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")  # Alembic's settings are an INI file inside

@@ -1,0 +1,100 @@
+"""Settings: what an environment is read as, and how its mistakes are reported."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from worker_payment.kit.config import (
+    Settings,
+    SettingsError,
+    load_settings,
+)
+
+ORIGINAL = """
+APP_NAME=my-app
+WORKER_NAME=my worker
+WORKER_CONCURRENCY=7
+LOGGER_CONFIG={"level":"warn","pretty":true,"service":"my-service","file":"x.log"}
+UNKNOWN_VARIABLE=is ignored
+"""
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch, tmp_path):
+    """No variable of this machine, and a folder without `.env`."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_without_any_variable_there_are_defaults():
+    settings = Settings()
+    assert settings.worker_name == "worker-payment"
+    assert settings.worker_queue == "payment"
+    assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:6379/0"
+    assert settings.service == "worker-payment"
+
+
+def test_a_dotenv_file_of_the_original_is_read_unchanged(tmp_path):
+    (tmp_path / ".env").write_text(ORIGINAL)
+    settings = Settings()
+    assert (settings.app_name, settings.worker_concurrency) == ("my-app", 7)
+    assert settings.logger_config.level == "warning"
+    assert (settings.logger_config.pretty, settings.service) == (True, "my-service")
+    assert settings.process_name == "my-worker"
+
+
+def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("WORKER_CONCURRENCY=7")
+    monkeypatch.setenv("WORKER_CONCURRENCY", "8")
+    assert Settings().worker_concurrency == 8
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch):
+    monkeypatch.setenv("WORKER_CONCURRENCY", "")
+    monkeypatch.setenv("LOGGER_CONFIG", "")
+    assert Settings().worker_concurrency >= 1
+
+
+@pytest.mark.parametrize(
+    ("level", "read"),
+    [("trace", "debug"), ("INFO", "info"), ("log", "info"), ("fatal", "critical")],
+)
+def test_levels_of_other_loggers_are_understood(monkeypatch, level, read):
+    monkeypatch.setenv("LOGGER_CONFIG", json.dumps({"level": level}))
+    assert Settings().logger_config.level == read
+
+
+def test_one_message_names_every_bad_variable_and_no_value(monkeypatch):
+    monkeypatch.setenv("WORKER_CONCURRENCY", "many-s3cret")
+    monkeypatch.setenv("LOGGER_CONFIG", '{"level":"loud-s3cret"}')
+    monkeypatch.setenv("REDIS_URL", "http://:s3cret@host")
+    monkeypatch.setenv("WORKER_QUEUE", "s3cret queue")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    message = str(caught.value)
+    for name in ("WORKER_CONCURRENCY", "LOGGER_CONFIG.level", "REDIS_URL", "WORKER_QUEUE"):
+        assert f"  {name}: " in message
+    assert "s3cret" not in message
+
+
+@pytest.mark.parametrize("url", ["redis://:s3cret@host:port", "127.0.0.1:6379", "redis://[::1"])
+def test_a_redis_url_that_is_none_is_refused_without_repeating_it(monkeypatch, url):
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(SettingsError, match="REDIS_URL") as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_malformed_json_is_reported_by_the_name_of_its_variable(monkeypatch):
+    monkeypatch.setenv("LOGGER_CONFIG", "{'level': 's3cret'}")
+    with pytest.raises(SettingsError, match="LOGGER_CONFIG: not valid JSON") as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_printed_setting_does_not_show_the_password(monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://:s3cret@127.0.0.1:6379/0")
+    assert "s3cret" not in repr(Settings())

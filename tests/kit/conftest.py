@@ -1,0 +1,87 @@
+"""Fixtures of all tests: a real Redis-compatible server, and workers beside the test."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from support import PYTHONPATH, RedisServer
+from worker_payment import processors
+from worker_payment.kit.engine import Options, Publisher, ThreadWorker
+
+
+@pytest.fixture(autouse=True)
+def _programs_find_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that a test starts import the worker under test, and the jobs of these tests."""
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server of the whole test session: `REDIS_URL` if it is set, else one of our own."""
+    if "REDIS_URL" in os.environ:
+        yield os.environ["REDIS_URL"]
+        return
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server for one test, which may stop and start it. It keeps its data (AOF)."""
+    server = RedisServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def connection(redis_url: str) -> Iterator[Redis]:
+    """A client as the worker's: it does not retry by itself."""
+    client = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def queue() -> str:
+    """A queue name of this test's own: tests run side by side on one server."""
+    return f"test-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def publisher(connection: Redis, queue: str) -> Publisher:
+    """Publishes to the test's queue."""
+    processors.load()
+    return Publisher(connection, queue)
+
+
+@pytest.fixture
+def start_worker(connection: Redis, queue: str) -> Iterator[Callable[..., ThreadWorker]]:
+    """Start workers in threads of the test; they are drained when it ends."""
+    started: list[tuple[ThreadWorker, threading.Thread]] = []
+
+    def start(options: Options | None = None, *, client: Redis | None = None) -> ThreadWorker:
+        chosen = options or Options(concurrency=5)
+        chosen = replace(chosen, promote_interval=0.05)
+        worker = ThreadWorker([queue], client or connection, f"test-{uuid4().hex}", chosen)
+        thread = threading.Thread(target=worker.run, daemon=True)
+        thread.start()
+        started.append((worker, thread))
+        return worker
+
+    yield start
+    for worker, _ in started:
+        worker.drain(now=True)
+    for _, thread in started:
+        thread.join(timeout=10)
+        assert not thread.is_alive(), "a worker did not stop"

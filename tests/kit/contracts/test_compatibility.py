@@ -1,0 +1,109 @@
+"""Which changes of a payload break what waits in the queue."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Literal
+
+import pytest
+from pydantic import Field, create_model
+
+from program import program
+from worker_payment.kit.contracts.compatibility import breaking_changes
+from worker_payment.kit.contracts.snapshot import compare
+from worker_payment.kit.engine import Payload
+
+
+class Part(Payload):
+    """One line of an order."""
+
+    name: str
+
+
+class Tree(Payload):
+    """Contains itself."""
+
+    children: list[Tree] = Field(default=[])
+
+
+def schema(**fields):
+    """JSON Schema of a payload with these fields."""
+    return create_model("P", __base__=Payload, **fields).model_json_schema(by_alias=True)
+
+
+ORDER = {"order_id": (str, ...), "amount": (int, 0), "parts": (list[Part], [])}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (ORDER, ORDER),
+        (ORDER, ORDER | {"note": (str, "")}),
+        (ORDER, ORDER | {"amount": (float, 0.0)}),
+        (ORDER, ORDER | {"amount": (int | None, None)}),
+        ({"a": (int, ...)}, {"a": (int, 0)}),
+        ({"a": (str, Field(max_length=5))}, {"a": (str, Field(max_length=9))}),
+        ({"a": (str, Field(min_length=5))}, {"a": (str, ...)}),
+        ({"a": (Literal["x"], ...)}, {"a": (Literal["x", "y"], ...)}),
+        ({"a": (Tree, ...)}, {"a": (Tree, ...)}),
+    ],
+)
+def test_harmless(before, after):
+    assert breaking_changes(schema(**before), schema(**after)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place"),
+    [
+        (ORDER, {"order_id": (str, ...), "parts": (list[Part], [])}, "amount: removed"),
+        (ORDER, ORDER | {"note": (str, ...)}, "note: required"),
+        (ORDER, ORDER | {"amount": (str, "")}, "amount: integer"),
+        (ORDER, ORDER | {"order_id": (date, ...)}, "orderId: format"),
+        (ORDER, ORDER | {"parts": (list[str], [])}, "parts[]: object"),
+        (ORDER, ORDER | {"parts": (list[dict[str, int]], [])}, "parts[].name: removed"),
+        ({"a": (int | None, None)}, {"a": (int, 0)}, "a: null"),
+        ({"a": (str, ...)}, {"a": (str, Field(max_length=9))}, "a: maxLength"),
+        ({"a": (int, Field(ge=1))}, {"a": (int, Field(ge=2))}, "a: minimum"),
+        ({"a": (str, ...)}, {"a": (Literal["x", "y"], ...)}, "a: only x, y"),
+        ({"a": (str, ...)}, {"a": (str, Field(pattern="^x"))}, "a: pattern"),
+    ],
+)
+def test_breaking(before, after, place):
+    changes = breaking_changes(schema(**before), schema(**after))
+    assert [each for each in changes if each.startswith(place)], changes
+
+
+def document(version, **fields):
+    """A contract of one job."""
+    return {"x.y": {"function": "p.x.y", "version": version, "payload": schema(**fields)}}
+
+
+def test_a_raised_version_allows_a_break():
+    old, new = {"a": (int, ...)}, {"a": (str, ...)}
+    assert compare(document(1, **old), document(1, **new)).breaking
+    verdict = compare(document(1, **old), document(2, **new))
+    assert verdict.breaking == []
+    assert "version raised" in verdict.notices[0]
+    assert compare(document(2, **old), document(1, **old)).breaking
+
+
+def test_a_removed_job_is_noted():
+    verdict = compare(document(1), {})
+    assert verdict.breaking == []
+    assert "removed" in verdict.notices[0]
+
+
+def test_the_command_refuses_to_write_a_break(tmp_path, redis_url, queue):
+    path = tmp_path / "payloads.json"
+    with program(tmp_path, redis_url, queue, "schema", "--write", str(path)) as run:
+        assert run.exit_code() == 0
+    agreed = json.loads(path.read_text())
+    nap = agreed["program_jobs.nap"]["payload"]
+    nap["properties"]["gone"] = {"type": "string"}
+    path.write_text(json.dumps(agreed))
+    for option in ("--against", "--write"):
+        with program(tmp_path, redis_url, queue, "schema", option, str(path)) as run:
+            assert run.exit_code() == 1
+        assert "program_jobs.nap: gone: removed" in run.output
+    assert json.loads(path.read_text()) == agreed

@@ -1,0 +1,77 @@
+"""Workers in processes of their own, for the tests that kill them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from redis import Redis
+from rq import Queue
+
+from support import PYTHONPATH
+
+WORKER = """
+import sys
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+import engine_jobs, engine_process_jobs
+from worker_payment.kit.config import Settings
+from worker_payment.kit.config.logging import configure_logging
+from worker_payment.kit.process.shutdown import on_signals
+from worker_payment.kit.engine import Options, ThreadWorker
+from worker_payment.kit.process.runner import leave
+configure_logging(Settings())
+url, queue, name, concurrency, timeout = sys.argv[1:6]
+client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+options = Options(concurrency=int(concurrency), shutdown_timeout=float(timeout), lease=2,
+                  promote_interval=0.05, delivery_limit=int(sys.argv[6]))
+worker = ThreadWorker([queue], client, name, options)
+with on_signals(lambda now: worker.drain(now=now)):
+    leave(worker.run())
+"""
+
+
+@contextmanager
+def process(
+    url: str, queue: str, *, concurrency: int = 5, timeout: float = 10.0, limit: int = 2
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker in a process of its own, so that it can be killed."""
+    arguments = [url, queue, uuid4().hex, str(concurrency), str(timeout), str(limit)]
+    running = subprocess.Popen(
+        [sys.executable, "-c", WORKER, *arguments],
+        env=os.environ | {"PYTHONPATH": PYTHONPATH},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            running.send_signal(signal.SIGCONT)
+            running.kill()
+        running.wait()
+
+
+def times_run(notes: Path) -> Counter[str]:
+    """How often each job of `engine_process_jobs.count` has run."""
+    return Counter(notes.read_text().split()) if notes.exists() else Counter()
+
+
+def count_jobs(
+    connection: Redis, queue: str, notes: Path, number: int, seconds: float
+) -> list[str]:
+    """Publish jobs that note each run in a file: no outage of Redis can distort the figure."""
+    plain = Queue(queue, connection=connection, serializer="json")
+    return [
+        plain.enqueue(
+            "engine_process_jobs.count", {"notes": str(notes), "text": str(n), "seconds": seconds}
+        ).id
+        for n in range(number)
+    ]

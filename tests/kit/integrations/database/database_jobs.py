@@ -1,0 +1,114 @@
+"""Jobs of the database's tests: each writes rows that tell how often it took effect."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+
+from worker_payment.kit.engine import (
+    Backoff,
+    Payload,
+    PermanentError,
+    processor,
+)
+from worker_payment.kit.integrations.database import Session
+from worker_payment.kit.integrations.database.text import key_text
+
+effects = Table(
+    "effects",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("target", String(255), nullable=False, index=True),
+    mysql_collate="utf8mb4_bin",
+    mariadb_collate="utf8mb4_bin",
+)
+fast = Backoff(first=0.05, jitter=0)
+steady = Backoff(first=0.3, factor=1.5, longest=3)
+gate = threading.Event()  # holds `wait` up
+
+
+class Work(Payload):
+    """Something to do with a target."""
+
+    target: str
+    note: str | None = None
+
+
+def _write(session: Session, payload: Work) -> None:
+    session.execute(insert(effects).values(target=key_text(payload.target)))
+
+
+@processor(attempts=3, backoff=fast, target=lambda payload: payload.target)
+def write(payload: Work, session: Session) -> str:
+    """Takes effect once per target."""
+    _write(session, payload)
+    return "written"
+
+
+@processor(attempts=30, backoff=steady, target=lambda payload: payload.target)
+def patient(payload: Work, session: Session) -> None:
+    """As `write`, but goes on trying through an outage; takes a moment."""
+    _write(session, payload)
+    time.sleep(0.005)
+
+
+@processor(attempts=2, backoff=fast, target=lambda payload: payload.target)
+def fail(payload: Work, session: Session) -> None:
+    """Writes, and then fails."""
+    _write(session, payload)
+    raise ValueError(f"cannot do {payload.note}")
+
+
+@processor(attempts=2, backoff=fast, target=lambda payload: payload.target)
+def mend(payload: Work, session: Session) -> None:
+    """Fails unless somebody has repaired what was broken."""
+    if not gate.is_set():
+        raise PermanentError("broken")
+    _write(session, payload)
+
+
+@processor(timeout=1, attempts=1, target=lambda payload: payload.target)
+def sleep(payload: Work, session: Session) -> None:
+    """Runs into its time limit, after writing."""
+    _write(session, payload)
+    for _ in range(200):
+        time.sleep(0.05)
+
+
+@processor(attempts=3, backoff=fast, target=lambda payload: payload.target)
+def wait(payload: Work, session: Session) -> None:
+    """Holds its row until the gate opens."""
+    _write(session, payload)
+    gate.wait(20)
+
+
+@processor(attempts=2, backoff=fast, target=lambda payload: payload.target)
+def commits(payload: Work, session: Session) -> None:
+    """Commits by itself and fails: the transaction is not its own to end."""
+    _write(session, payload)
+    session.commit()
+    raise ValueError("after its own commit")
+
+
+@processor(attempts=1, target=lambda payload: payload.target)
+def rolls_back(payload: Work, session: Session) -> None:
+    """Rolls back by itself and goes on as if nothing had happened."""
+    _write(session, payload)
+    session.rollback()
+
+
+@processor(attempts=5, target=lambda payload: payload.target)
+def collide(payload: Work, session: Session) -> None:
+    """Locks two rows in the order its note says: two of these make a deadlock."""
+    for name in (payload.note or "").split(","):
+        session.execute(select(effects).where(effects.c.target == name).with_for_update())
+        time.sleep(0.3)
+    _write(session, payload)
+
+
+@processor(attempts=1)
+def plain(payload: Work) -> None:
+    """Has no session, so no ledger."""
+    raise PermanentError("never works")

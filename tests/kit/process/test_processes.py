@@ -1,0 +1,97 @@
+"""Several processes under one supervisor: restart, signals, one deadline, no orphans."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue, Worker
+
+from support import PACKAGE, PYTHONPATH, eventually, prepare
+
+
+@contextmanager
+def supervisor(
+    redis_url: str, queue: str, folder: Path, processes: int = 2
+) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
+    """The real command line with `WORKER_PROCESSES`."""
+    prepare(folder)
+    environment = os.environ | {
+        "PYTHONPATH": PYTHONPATH,
+        "REDIS_URL": redis_url,
+        "WORKER_QUEUE": queue,
+        "WORKER_PROCESSES": str(processes),
+        "WORKER_HEALTH_FILE": str(folder / "health"),
+        "WORKER_LEASE": "4",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "worker_payment", "run"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process, environment
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture
+def plain(connection: Redis, queue: str) -> Queue:
+    return Queue(queue, connection=connection, serializer="json")
+
+
+def pids(plain: Queue) -> set[int]:
+    """Processes of the workers that are alive."""
+    return {each.pid for each in Worker.all(queue=plain) if each.pid and each.death_date is None}
+
+
+def ends(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_children_work_and_one_that_died_is_started_again(
+    redis_url: str, plain: Queue, tmp_path: Path
+) -> None:
+    with supervisor(redis_url, plain.name, tmp_path) as (process, environment):
+        first = eventually(lambda: pids(plain) if len(pids(plain)) == 2 else None, 30)
+        command = [sys.executable, "-m", PACKAGE, "health"]
+        eventually((tmp_path / "health.1").exists)
+        assert subprocess.run(command, env=environment, cwd=tmp_path, check=False).returncode == 0
+        victim = min(first)
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: len(pids(plain) - first) == 1, 30)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0
+    assert pids(plain) <= {victim}  # whose lease has to run out
+
+
+def test_children_leave_when_the_supervisor_is_killed(
+    redis_url: str, plain: Queue, tmp_path: Path
+) -> None:
+    with supervisor(redis_url, plain.name, tmp_path) as (process, _):
+        children = eventually(lambda: pids(plain) if len(pids(plain)) == 2 else None, 30)
+        process.kill()
+        for pid in children:
+            eventually(lambda pid=pid: ends(pid), 30)
+
+
+def test_ctrl_c_drains_all(redis_url: str, plain: Queue, tmp_path: Path) -> None:
+    with supervisor(redis_url, plain.name, tmp_path, processes=3) as (process, _):
+        eventually(lambda: len(pids(plain)) == 3, 30)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) == 0
+    assert pids(plain) == set()

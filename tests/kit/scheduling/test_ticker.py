@@ -1,0 +1,163 @@
+"""Exactly one replica publishes a run; a missed one is treated as the schedule says."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from redis import Redis
+
+import engine_jobs as jobs
+from program import program
+from support import eventually
+from worker_payment.kit.engine import Publisher
+from worker_payment.kit.scheduling import Schedule, Ticker
+
+START = datetime(2026, 1, 1, 2, 59, 50, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self):
+        self.now = START
+
+    def __call__(self):
+        return self.now
+
+    def forward(self, **span):
+        """Let time pass."""
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def clock():
+    """Ten seconds before three."""
+    return Clock()
+
+
+def nightly(missed="once"):
+    """Every night at three."""
+
+    def payload(due):
+        return jobs.Note(text=due.isoformat())
+
+    return Schedule(f"n{uuid4().hex}", jobs.note, "0 3 * * *", payload, ZoneInfo("UTC"), missed)
+
+
+def waiting(connection, queue):
+    """Ids of the jobs that wait."""
+    return [each.decode() for each in connection.lrange(f"rq:queue:{queue}", 0, -1)]
+
+
+def test_a_run_is_published_when_it_is_due(publisher, connection, queue, clock):
+    each = nightly()
+    ticker = Ticker(publisher, [each], clock)
+    assert ticker.tick() == 0  # seen for the first time: nothing was missed
+    clock.forward(seconds=9)
+    assert ticker.tick() == 0
+    clock.forward(seconds=1)
+    assert [ticker.tick(), ticker.tick()] == [1, 0]
+    assert waiting(connection, queue) == [f"{each.name}-20260101T030000Z"]
+    clock.forward(days=1)
+    assert ticker.tick() == 1
+
+
+def test_many_replicas_publish_it_once(redis_url, connection, queue, clock):
+    each = nightly()
+    clients = [Redis.from_url(redis_url) for _ in range(8)]
+    tickers = [Ticker(Publisher(client, queue), [each], clock) for client in clients]
+    tickers[0].tick()
+    for _ in range(20):
+        clock.forward(days=1)
+        start = threading.Barrier(len(tickers))
+        published = []
+
+        def race(ticker, start=start, published=published):
+            start.wait()
+            published.append(ticker.tick())
+
+        threads = [threading.Thread(target=race, args=(ticker,)) for ticker in tickers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(published) == [0] * 7 + [1]
+    assert len(waiting(connection, queue)) == 20
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize(("missed", "jobs_queued"), [("once", 1), ("skip", 0)])
+def test_nights_without_a_replica(publisher, connection, queue, clock, missed, jobs_queued):
+    each = nightly(missed)
+    Ticker(publisher, [each], clock).tick()
+    clock.forward(days=3, hours=5)
+    later = Ticker(publisher, [each], clock)
+    assert later.tick() == jobs_queued
+    assert len(waiting(connection, queue)) == jobs_queued
+    clock.forward(days=1)
+    clock.now = clock.now.replace(hour=3, minute=0, second=1)
+    assert later.tick() == 1  # the next one comes as ever
+
+
+def test_a_changed_definition_begins_anew(publisher, connection, queue, clock):
+    before = nightly()
+    Ticker(publisher, [before], clock).tick()
+    clock.forward(hours=5)
+    after = Schedule(before.name, jobs.note, "0 4 * * *", before.payload, ZoneInfo("UTC"), "once")
+    assert Ticker(publisher, [after], clock).tick() == 0
+
+
+def test_a_run_whose_job_still_waits_is_a_duplicate(publisher, connection, queue, clock):
+    each = nightly()
+    ticker = Ticker(publisher, [each], clock)
+    ticker.tick()
+    clock.forward(seconds=10)
+    publisher.publish(jobs.note, jobs.Note(text="x"), job_id=f"{each.name}-20260101T030000Z")
+    assert ticker.tick() == 0
+    assert len(waiting(connection, queue)) == 1
+
+
+def test_a_payload_that_cannot_be_made_publishes_nothing_and_is_tried_again(
+    publisher, connection, queue, clock
+):
+    def broken(due):
+        raise LookupError("not today")
+
+    each = Schedule("b", jobs.note, "0 3 * * *", broken, ZoneInfo("UTC"), "once")
+    ticker = Ticker(publisher, [each], clock)
+    ticker.tick()
+    clock.forward(seconds=10)
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            ticker.tick()
+    assert waiting(connection, queue) == []
+
+
+def test_the_thread_outlives_an_outage(redis_server, queue):
+    each = Schedule(
+        "m", jobs.note, "* * * * *", lambda due: jobs.Note(text="x"), ZoneInfo("UTC"), "once"
+    )
+    redis_server.stop()
+    clock = Clock()
+    with Redis(port=redis_server.port) as client:
+        ticker = Ticker(Publisher(client, queue), [each], clock)
+        ticker.start()
+        redis_server.start()
+        eventually(lambda: client.exists(f"rq:schedules:{queue}"), 20)
+        clock.forward(minutes=1)
+        eventually(lambda: waiting(client, queue), 20)
+        ticker.close()
+
+
+def test_the_worker_keeps_time(tmp_path, redis_url, queue, connection):
+    with program(tmp_path, redis_url, queue, WORKER_CONCURRENCY="1") as worker:
+        worker.wait_for("worker.start")
+        # The tests' jobs have a schedule; its state is there from the first look.
+        eventually(lambda: connection.hlen(f"rq:schedules:{queue}") >= 1, 10)
+        worker.signal()
+        assert worker.exit_code() == 0

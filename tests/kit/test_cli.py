@@ -1,0 +1,152 @@
+"""The commands beside `run`: publish, check, health, schema."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+from uuid import uuid4
+
+import pytest
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+import program_jobs
+from support import ROOT, free_port
+from worker_payment import processors
+from worker_payment.kit.cli import main
+from worker_payment.kit.engine import processors as all_processors
+
+PROGRAM = "worker-payment"
+JOB = "program_jobs.nap"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch, tmp_path, redis_url, queue):
+    """The test's own server and queue, and a `.env` as the example has it."""
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("WORKER_QUEUE", queue)
+    monkeypatch.setenv("WORKER_HEALTH_FILE", str(tmp_path / "worker.health"))
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run a command; returns its exit code, output and error output."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", [PROGRAM, *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def jobs(connection, queue):
+    """RQ's own view of the test's queue."""
+    return Queue(queue, connection=connection, serializer=JSONSerializer)
+
+
+def test_help_names_every_command(command):
+    code, out, _ = command("--help")
+    assert code == 0
+    assert all(name in out for name in ("run", "enqueue", "check", "health", "schema"))
+
+
+# --- enqueue ---------------------------------------------------------------------------------
+def test_enqueue_publishes_a_job(command, jobs):
+    code, out, _ = command("enqueue", JOB, '{"napSeconds": 2}')
+    assert code == 0
+    (job,) = jobs.get_jobs()
+    assert out == f"queued {job.id}\n"
+    assert job.func_name == program_jobs.nap.path
+    assert job.args == [{"napSeconds": 2.0, "secret": ""}]
+
+
+def test_enqueue_takes_an_id_and_refuses_it_while_it_is_taken(command, jobs):
+    job_id = uuid4().hex
+    assert command("enqueue", JOB, "{}", "--id", job_id)[1] == f"queued {job_id}\n"
+    code, out, _ = command("enqueue", JOB, "{}", "--id", job_id)
+    assert (code, out) == (0, f"duplicate: {job_id} is waiting or running already\n")
+    assert jobs.count == 1
+
+
+def test_enqueue_reads_standard_input(command, jobs, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO('{"secret": "not in the list of processes"}'))
+    assert command("enqueue", JOB, "-")[0] == 0
+    assert jobs.get_jobs()[0].args[0]["secret"] == "not in the list of processes"
+
+
+def test_enqueue_with_a_delay_waits(command, jobs):
+    assert command("enqueue", JOB, "{}", "--delay", "60")[0] == 0
+    assert (jobs.count, jobs.scheduled_job_registry.count) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing.like_this", "{}"], "unknown job 'nothing.like_this'"),
+        ([JOB, "{"], "the payload is not valid JSON"),
+        ([JOB, "[]"], "expected a JSON object"),
+        ([JOB, '{"napSeconds": "s3cret"}'], "napSeconds: "),
+        ([JOB, "{}", "--id", "a/b"], "a job id has letters, digits, _ and - only"),
+    ],
+)
+def test_enqueue_refuses_with_one_sentence(command, jobs, arguments, said):
+    code, out, err = command("enqueue", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert said in err
+    assert "s3cret" not in err
+    assert jobs.count == 0
+
+
+def test_enqueue_without_redis_says_which_variable_to_look_at(command, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", f"redis://:s3cret@127.0.0.1:{free_port()}/0")
+    code, _, err = command("enqueue", JOB, "{}")
+    assert code == 3
+    assert "REDIS_URL" in err
+    assert "s3cret" not in err
+
+
+def test_a_wrong_setting_is_named(command, monkeypatch):
+    monkeypatch.setenv("WORKER_CONCURRENCY", "0")
+    code, _, err = command("check")
+    assert code == 2
+    assert "WORKER_CONCURRENCY" in err
+
+
+# --- check, health, schema -------------------------------------------------------------------
+def test_check_reaches_every_part(command):
+    _, out, _ = command("check")
+    for part in ("settings", "processors", "redis"):
+        assert f"ok   {part} " in out
+
+
+def test_check_fails_when_a_part_cannot_be_reached(command, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    code, out, _ = command("check")
+    assert code == 1
+    assert "FAIL redis" in out
+
+
+def test_health_without_a_worker(command):
+    code, out, _ = command("health")
+    assert code == 1
+    assert "no worker" in out
+
+
+def test_schema_describes_every_job(command):
+    processors.load()
+    code, out, _ = command("schema")
+    document = json.loads(out)
+    assert code == 0
+    assert set(document) == {each.name for each in all_processors()}
+    nap = document[JOB]
+    assert (nap["function"], nap["attempts"], nap["timeout"]) == (program_jobs.nap.path, 3, 60)
+    assert set(nap["payload"]["properties"]) == {"napSeconds", "secret"}

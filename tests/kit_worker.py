@@ -1,0 +1,44 @@
+"""The rendered worker that the tests of the kit run against.
+
+It has every module. A test of one variant names another one by `KIT_WORKER`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from gen_worker.answers import Choices
+from gen_worker.catalog import module_question
+from judging import CATALOG, PROJECT, render_choices
+
+_FOLDER = PROJECT / "build" / "kit" / "worker-payment"
+_VARIABLE = "KIT_WORKER"
+
+
+def kit_worker() -> Path:
+    """Return the folder of the worker under test."""
+    return Path(os.environ.get(_VARIABLE, _FOLDER))
+
+
+def refresh() -> None:
+    """Bring the rendered worker up to date. Files that did not change keep their times."""
+    if _VARIABLE in os.environ:
+        return
+    settings = [f"{module_question(name)}=true" for name in CATALOG.modules]
+    files = {
+        _FOLDER / one.path: one for one in render_choices(Choices("payment", settings=settings))
+    }
+    for path, file in files.items():
+        if not path.is_file() or path.read_bytes() != file.content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.content)
+    for path in list(_FOLDER.rglob("*")):
+        if path.is_file() and path not in files and "__pycache__" not in path.parts:
+            path.unlink()
+
+
+def make_importable() -> None:
+    """Let tests import the worker's package."""
+    sys.path.insert(0, str(kit_worker() / "src"))

@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from gen_worker.answers import Choices
-from gen_worker.catalog import module_question
+from gen_worker.new.flags import Choices
+from gen_worker.template.catalog import module_question
 from judging import CATALOG, PROJECT, render_choices
 
 _FOLDER = PROJECT / "build" / "kit" / "worker-payment"

@@ -72,7 +72,7 @@ def test_files_fit_their_formats(worker: Rendered, python: Path) -> None:
 
 def test_the_deadline_is_the_same_everywhere(worker: Rendered) -> None:
     """However long the answer is."""
-    worker.run("pytest", "-q", "-p", "no:cacheprovider", "tests/deploy/test_deadline.py")
+    worker.run("pytest", "-q", "-p", "no:cacheprovider", "tests/test_contract.py")
     timeout = worker.variant.answers.get("shutdown_timeout", 25)
     compose = yaml.safe_load((worker.path / "compose.yaml").read_text())
     assert compose["services"]["worker"]["stop_grace_period"] == f"{timeout + 10}s"  # type: ignore[operator]

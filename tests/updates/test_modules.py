@@ -110,13 +110,13 @@ def test_modules_stay_at_the_repositorys_version(lab: Lab) -> None:
 def test_an_edited_module_is_not_removed_silently(lab: Lab) -> None:
     """Its edited files are named, and so are the files that use it."""
     worker = lab.worker("payment", "with_mail=true")
-    edited = "src/worker_payment/integrations/mail/__init__.py"
+    edited = "src/worker_payment/kit/integrations/mail/__init__.py"
     user = "src/worker_payment/processors/own.py"
     commit(
         worker,
         {
             edited: (worker / edited).read_text() + "\nMINE = True\n",
-            user: "from ..integrations.mail import mailer\n\n__all__ = ['mailer']\n",
+            user: "from ..kit.integrations.mail import mailer\n\n__all__ = ['mailer']\n",
         },
     )
     before = contents(worker)

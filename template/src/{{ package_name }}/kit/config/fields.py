@@ -65,14 +65,15 @@ def describe_errors(errors: Iterable[tuple[type[BaseSettings], ValidationError]]
     for model, error in errors:
         for item in error.errors(include_url=False, include_input=False, include_context=False):
             path = [str(part) for part in item["loc"]] or ["settings"]
-            name = _variable(model, path[0])
+            name = variable(model, path[0])
             problem = "is missing" if item["type"] == "missing" else item["msg"]
             problem = problem.removeprefix("Value error, ")
             lines.append(f"  {'.'.join([name, *path[1:]])}: {problem}")
     return "\n".join(["these variables are missing or wrong:", *sorted(set(lines))])
 
 
-def _variable(model: type[BaseSettings], field: str) -> str:
+def variable(model: type[BaseSettings], field: str) -> str:
+    """Name the variable of a field."""
     prefix = str(model.model_config.get("env_prefix", ""))
     known = model.model_fields.get(field)
     alias = known.validation_alias if known is not None else None

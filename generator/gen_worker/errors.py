@@ -28,7 +28,16 @@ class UnknownChoiceError(UserMistakeError):
 
 
 class InvalidAnswerError(UserMistakeError):
-    """A question exists but refuses the answer."""
+    """A question exists but refuses the answer.
+
+    Attributes:
+        question: The question's name; None when the answer names none.
+    """
+
+    def __init__(self, sentence: str, question: str | None = None) -> None:
+        """Remember the question beside the sentence."""
+        super().__init__(sentence)
+        self.question = question
 
 
 class TargetError(GenWorkerError):
@@ -51,14 +60,18 @@ class NotAWorkerError(UpdateError):
     """The folder is no repository that this generator made."""
 
 
+class OutputError(GenWorkerError):
+    """The result is there but cannot be printed."""
+
+
 class InterruptedRunError(GenWorkerError):
     """The user stopped the run (Ctrl-C, Ctrl-D at a prompt, SIGTERM, SIGHUP)."""
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        """Say the one thing there is to say."""
-        super().__init__("Stopped; nothing was written.")
+    def __init__(self, sentence: str = "Stopped; nothing was written.") -> None:
+        """Say what the stopped run left."""
+        super().__init__(sentence)
 
 
 @dataclass(frozen=True)
@@ -129,4 +142,4 @@ def near_match(word: str, known: Iterable[str]) -> str:
     names = list(known)
     for close in get_close_matches(word.lower(), names, n=1, cutoff=0.6):
         return f'Did you mean "{close}"?'
-    return f"There is: {', '.join(names)}." if names else "There is none yet."
+    return f"Available: {', '.join(names)}." if names else "None is available."

@@ -58,7 +58,7 @@ def test_modules_may_stand_together(sample_template: Path) -> None:
     ("flags", "message"),
     [
         ({"preset": "paymnt"}, 'There is no preset "paymnt". Did you mean "payment"?'),
-        ({"preset": "zzz"}, "There is: payment, blank."),
+        ({"preset": "zzz"}, "Available: payment, blank."),
         ({"with_modules": ["mial"]}, 'Did you mean "mail"?'),
         ({"with_modules": ["mail,"]}, 'There is no module "".'),
         ({"without_modules": ["public_data"]}, 'Did you mean "public-data"?'),

@@ -141,12 +141,12 @@ def test_it_never_asks_without_a_terminal(here: Path, sample_template: Path) -> 
         (["../evil"], 2, 'Try "evil".'),
         (["x", "--preset", "paymnt"], 2, 'Did you mean "payment"?'),
         (["x", "--with", "mial"], 2, 'Did you mean "mail"?'),
-        (["x", "--without", "nothing-like-it"], 2, "There is: mail, public-data."),
+        (["x", "--without", "nothing-like-it"], 2, "Available: mail, public-data."),
         (["x", "--set", "concurency=3"], 2, 'Did you mean "concurrency"?'),
         (["x", "--set", "preset=blnk"], 2, 'Did you mean "blank"?'),
         (["x", "--concurrency", "0"], 2, "At least 1."),
         (["x", "--concurrency", "many"], 2, "must be a whole number"),
-        (["x", "--dir", "missing"], 1, "There is no folder"),
+        (["x", "--json", "--quiet"], 2, "--quiet and --json exclude each other"),
         (["x", "--prest", "payment"], 2, "--preset"),
         (["x", "y"], 2, "unexpected extra argument"),
         (["--yes"], 2, "NAME"),
@@ -173,7 +173,7 @@ def test_a_full_target_is_refused_before_anything_is_asked(
     (target / "mine.txt").write_text("mine")
     done = invoke("payment", template=sample_template)
     assert done.exit_code == 1
-    assert done.stderr == f"Error: {target} exists and is not empty; nothing was touched.\n"
+    assert done.stderr == f"Error: {target} exists and is not empty; nothing was changed.\n"
     assert contents(target) == {"mine.txt": (b"mine", False)}
 
 

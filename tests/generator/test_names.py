@@ -127,4 +127,5 @@ def test_all_python_keywords_are_reserved() -> None:
 def test_all_commands_are_reserved() -> None:
     """A worker's name can never be taken for a command."""
     commands = {command.name for command in app.registered_commands}
+    commands |= {group.name for group in app.registered_groups}
     assert commands <= set(RESERVED["gen-worker command"])

@@ -58,13 +58,13 @@ def test_an_empty_folder_is_taken_over(tmp_path: Path) -> None:
 
 
 def test_what_exists_is_refused_and_untouched(tmp_path: Path) -> None:
-    """A folder with something in it, a file, a link, a missing parent."""
+    """A folder with something in it, a file, a link, a file in the place of a parent."""
     full = tmp_path / "full"
     full.mkdir()
     (full / "mine.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    for target in (full, tmp_path / "file", tmp_path / "link", tmp_path / "no" / "where"):
+    for target in (full, tmp_path / "file", tmp_path / "link", tmp_path / "file" / "where"):
         with pytest.raises(TargetError):
             check_target(target)
     assert (full / "mine.txt").read_text() == "mine"
@@ -131,13 +131,28 @@ def test_a_parent_where_nobody_may_write_is_one_sentence(
 
 
 def test_a_parent_that_is_a_file_is_one_sentence(tmp_path: Path, sample_template: Path) -> None:
-    """So is a parent that is missing."""
+    """Also one further up."""
     (tmp_path / "file").write_text("mine")
-    for parent in ("file", "missing"):
+    for parent in ("file", "file/deep/er"):
         done = run("payment", "--dir", parent, cwd=tmp_path, template=sample_template)
         assert done.returncode == 1
-        assert done.stderr == f"Error: There is no folder {tmp_path / parent}.\n"
+        assert done.stderr == f"Error: {tmp_path / 'file'} is not a folder.\n"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_missing_parent_is_made(tmp_path: Path, sample_template: Path) -> None:
+    """And goes again if the run fails."""
+    done = run("payment", "--dir", "a/b", "--no-git", cwd=tmp_path, template=sample_template)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a" / "b" / "worker-payment").is_dir()
+    files = [File(PurePosixPath("x"), b"x", executable=False)]
+
+    def fail(_: Path) -> None:
+        raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        write(files, tmp_path / "c" / "d" / "worker", fail)
+    assert not (tmp_path / "c").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

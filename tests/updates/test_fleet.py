@@ -1,9 +1,12 @@
-"""`gen-worker update` over many repositories: a branch in each, one of them first."""
+"""`gen-worker fleet update`: a branch in each, one of them first."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,11 @@ from gen_worker.update import plan
 from lab import Lab, commit, replaced
 
 BRANCH = "gen-worker/v0.2.0"
+
+
+def fleet_update(lab: Lab, *arguments: str) -> Outcome:
+    """Run `gen-worker fleet update`."""
+    return lab.run("fleet", "update", *arguments)
 
 
 def results(done: Outcome) -> dict[str, str]:
@@ -48,7 +56,7 @@ def test_each_gets_a_branch_and_no_working_tree_is_touched(
 ) -> None:
     """The one with a conflict gets none, and is named with its file."""
     before = {name: contents(worker) for name, worker in fleet.items()}
-    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    done = fleet_update(lab, str(lab.workers), "--test", "", "--json")
     assert results(done) == {
         **dict.fromkeys(("a", "b", "edited", "dirty"), "updated"),
         "conflict": "conflicts",
@@ -74,8 +82,8 @@ def test_the_canarys_tests_run_first_and_alone(lab: Lab, fleet: dict[str, Path])
     """They see the merged files, in a folder named like the repository."""
     seen = lab.folder / "seen"
     program = f"basename $PWD >> {seen} && grep -q 'line three' GUIDE.md"
-    done = lab.run(
-        *("update", str(lab.workers), "--test", program, "--json"),
+    done = fleet_update(
+        *(lab, str(lab.workers), "--test", program, "--json"),
         *("--canary", str(fleet["edited"])),
     )
     assert seen.read_text() == "worker-edited\n"
@@ -86,7 +94,7 @@ def test_the_canarys_tests_run_first_and_alone(lab: Lab, fleet: dict[str, Path])
 def test_a_failing_canary_stops_everything(lab: Lab, fleet: dict[str, Path]) -> None:
     """No repository has a branch afterwards; the end of the output is shown."""
     program = f"{sys.executable} -c \"print('the reason'); raise SystemExit(4)\""
-    done = lab.run("update", str(lab.workers), "--test", program)
+    done = fleet_update(lab, str(lab.workers), "--test", program)
     assert done.exit_code == 1
     assert "exited with 4:\nthe reason" in done.stdout
     assert "worker-a (canary)  failed" in done.stdout
@@ -97,7 +105,7 @@ def test_a_failing_canary_stops_everything(lab: Lab, fleet: dict[str, Path]) -> 
 def test_a_canary_that_needs_nothing_passes_its_turn_on(lab: Lab, fleet: dict[str, Path]) -> None:
     """Else nothing would have been tested."""
     lab.update(fleet["a"], "--commit")
-    done = lab.run("update", str(lab.workers), "--test", "true", "--json")
+    done = fleet_update(lab, str(lab.workers), "--test", "true", "--json")
     assert results(done)["a"] == "up to date"
     assert entries(done)["b"]["canary"] is True
 
@@ -106,7 +114,7 @@ def test_every_repository_can_be_tested(lab: Lab, fleet: dict[str, Path]) -> Non
     """Then a failure concerns one only."""
     assert fleet
     program = "! grep -q 'my line' GUIDE.md"
-    done = lab.run("update", str(lab.workers), "--test", program, "--test-all", "--json")
+    done = fleet_update(lab, str(lab.workers), "--test", program, "--test-all", "--json")
     assert results(done)["edited"] == "failed"
     assert results(done)["b"] == "updated"
     assert branches(fleet["edited"]) == ["main"]
@@ -115,7 +123,7 @@ def test_every_repository_can_be_tested(lab: Lab, fleet: dict[str, Path]) -> Non
 
 def test_a_dry_run_makes_no_branches_and_runs_no_tests(lab: Lab, fleet: dict[str, Path]) -> None:
     """What it says is what a real run does."""
-    done = lab.run("update", str(lab.workers), "--dry-run", "--test", "false", "--json")
+    done = fleet_update(lab, str(lab.workers), "--dry-run", "--json")
     assert results(done)["a"] == "would be updated"
     assert results(done)["conflict"] == "conflicts"
     assert all(branches(worker) == ["main"] for worker in fleet.values())
@@ -127,18 +135,22 @@ def test_it_stops_after_so_many_failures(lab: Lab) -> None:
         worker = lab.worker(f"w{number}")
         commit(worker, replaced(worker, "GUIDE.md", "line 3", "mine"))
     lab.release("v0.2.0", lab.edit("template/GUIDE.md", "line 3", "line three"))
-    done = lab.run("update", str(lab.workers), "--test", "true", "--max-failures", "2", "--json")
+    done = lab.run(
+        "fleet", "update", str(lab.workers), "--test", "true", "--max-failures", "2", "--json"
+    )
     assert list(results(done).values()).count("conflicts") == 2
     assert list(results(done).values()).count("not tried") == 4
-    endless = lab.run("update", str(lab.workers), "--test", "", "--max-failures", "0", "--json")
+    endless = lab.run(
+        "fleet", "update", str(lab.workers), "--test", "", "--max-failures", "0", "--json"
+    )
     assert list(results(endless).values()).count("conflicts") == 6
 
 
 def test_a_second_run_leaves_branches_under_review_alone(lab: Lab, fleet: dict[str, Path]) -> None:
     """And a merged one is up to date."""
-    lab.run("update", str(lab.workers), "--test", "")
+    fleet_update(lab, str(lab.workers), "--test", "")
     git(fleet["a"], "merge", "--quiet", "--ff-only", BRANCH)
-    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    done = fleet_update(lab, str(lab.workers), "--test", "", "--json")
     assert results(done)["a"] == "up to date"
     assert results(done)["b"] == "in review"
 
@@ -151,7 +163,7 @@ def test_what_would_be_lost_is_refused_here_too(lab: Lab, fleet: dict[str, Path]
         "v0.3.0",
         lab.edit("template/src/{{ package_name }}/kit/queue.py", "line 3", "line three"),
     )
-    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    done = fleet_update(lab, str(lab.workers), "--test", "", "--json")
     assert results(done)["b"] == "refused"
     assert list(entries(done)["b"]["would_lose"]) == [engine]
     assert results(done)["a"] == "updated"
@@ -160,7 +172,7 @@ def test_what_would_be_lost_is_refused_here_too(lab: Lab, fleet: dict[str, Path]
 def test_several_paths_and_another_branch(lab: Lab, fleet: dict[str, Path]) -> None:
     """Only what was named is touched."""
     paths = [str(fleet[name]) for name in ("a", "b")]
-    done = lab.run("update", *paths, "--test", "", "--branch", "chore/template", "--json")
+    done = fleet_update(lab, *paths, "--test", "", "--branch", "chore/template", "--json")
     assert results(done) == {"a": "updated", "b": "updated"}
     assert branches(fleet["a"]) == ["chore/template", "main"]
 
@@ -168,7 +180,7 @@ def test_several_paths_and_another_branch(lab: Lab, fleet: dict[str, Path]) -> N
 def test_a_branch_that_is_something_else_is_refused(lab: Lab, fleet: dict[str, Path]) -> None:
     """Nobody reviews the update on it."""
     paths = [str(fleet[name]) for name in ("a", "b")]
-    done = lab.run("update", *paths, "--test", "", "--branch", "main", "--json")
+    done = fleet_update(lab, *paths, "--test", "", "--branch", "main", "--json")
     assert results(done) == {"a": "refused", "b": "refused"}
     assert "a branch main exists" in entries(done)["a"]["detail"]
     assert done.exit_code == 1
@@ -177,7 +189,7 @@ def test_a_branch_that_is_something_else_is_refused(lab: Lab, fleet: dict[str, P
 @pytest.mark.parametrize("name", ["a..b", "-x", "a b", "@{-1}", ""])
 def test_a_branch_needs_a_name_that_git_takes(lab: Lab, fleet: dict[str, Path], name: str) -> None:
     """It is said before the tests run."""
-    done = lab.run("update", str(lab.workers), f"--branch={name}", "--test", "exit 1")
+    done = fleet_update(lab, str(lab.workers), f"--branch={name}", "--test", "exit 1")
     assert done.exit_code == 2
     assert "cannot name a branch" in done.stderr
     assert branches(fleet["a"]) == ["main"]
@@ -193,10 +205,12 @@ def test_one_broken_answers_file_stops_no_others(
     file = fleet["b"] / ".copier-answers.yml"
     kept = [line for line in file.read_text().splitlines() if not line.startswith("concurrency:")]
     commit(fleet["b"], {file.name: "\n".join([*kept, text])})
-    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    done = fleet_update(lab, str(lab.workers), "--test", "", "--json")
     assert results(done)["b"] == "refused"
     assert results(done)["a"] == "updated"
-    found = json.loads(lab.run("status", str(lab.workers), "--json").stdout)["repositories"]
+    found = json.loads(lab.run("fleet", "status", str(lab.workers), "--json").stdout)[
+        "repositories"
+    ]
     problems = {Path(one["path"]).name: one["problem"] for one in found}
     assert problems["worker-b"]
     assert problems["worker-a"] is None
@@ -214,7 +228,7 @@ def test_a_defect_concerns_one_repository(
         return real(releases, folder, *others)
 
     monkeypatch.setattr(campaign, "make_plan", sometimes)
-    done = lab.run("update", str(lab.workers), "--test", "", "--json")
+    done = fleet_update(lab, str(lab.workers), "--test", "", "--json")
     assert results(done)["a"] == "updated"
     assert "ZeroDivisionError: one two" in entries(done)["b"]["detail"]
     assert fleet
@@ -223,9 +237,59 @@ def test_a_defect_concerns_one_repository(
 def test_a_canary_must_be_one_of_them(lab: Lab, fleet: dict[str, Path], tmp_path: Path) -> None:
     """A misspelt one would test nothing."""
     assert fleet
-    done = lab.run("update", str(lab.workers), "--canary", str(tmp_path))
+    done = fleet_update(lab, str(lab.workers), "--canary", str(tmp_path))
     assert done.exit_code == 2
     assert "is not among the repositories" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--dry-run", "--test", "true"),
+        ("--dry-run", "--test-all"),
+        ("--dry-run", "--canary", "x"),
+        ("--dry-run", "--pull-request"),
+        ("--test", "", "--test-all"),
+        ("--test", "", "--canary", "x"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    lab: Lab, fleet: dict[str, Path], options: tuple[str, ...]
+) -> None:
+    """Nobody waits for tests that a dry run does not make."""
+    done = fleet_update(lab, str(lab.workers), *options)
+    assert done.exit_code == 2
+    assert "exclude each other" in done.stderr
+    assert branches(fleet["a"]) == ["main"]
+
+
+@pytest.mark.parametrize("option", ["--commit", "--finish", "--abort"])
+def test_options_of_one_repository_are_refused(lab: Lab, option: str) -> None:
+    """A fleet has no working tree to finish or undo."""
+    done = fleet_update(lab, str(lab.workers), option)
+    assert done.exit_code == 2
+    assert f"No such option: {option}" in done.stderr
+
+
+def test_a_signal_says_what_was_done(
+    lab: Lab, fleet: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The branches that were made are named, the rest was not tried."""
+    real = plan.make_plan
+
+    def stopped(releases: Any, folder: Path, *others: Any) -> Any:
+        if folder.name == "worker-b":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)
+        return real(releases, folder, *others)
+
+    monkeypatch.setattr(campaign, "make_plan", stopped)
+    done = fleet_update(lab, str(lab.workers), "--test", "", "--json", "--jobs", "1")
+    assert done.exit_code == 130
+    assert results(done)["a"] == "updated"
+    assert results(done)["edited"] == "not tried"
+    assert "Stopped by a signal" in json.loads(done.stdout)["stopped"]
+    assert BRANCH in branches(fleet["a"])
 
 
 # --- Pull requests -----------------------------------------------------------------------------
@@ -250,7 +314,7 @@ def test_pull_requests_are_opened(lab: Lab, fleet: dict[str, Path], gh: Path) ->
     git(lab.folder, "clone", "--quiet", "--bare", str(fleet["a"]), "origin.git")
     git(fleet["a"], "remote", "add", "origin", str(lab.folder / "origin.git"))
     paths = [str(fleet[name]) for name in ("a", "b")]
-    done = lab.run("update", *paths, "--test", "", "--pull-request", "--json")
+    done = fleet_update(lab, *paths, "--test", "", "--pull-request", "--json")
     assert entries(done)["a"]["detail"] == "https://host/pull/1"
     assert BRANCH in branches(lab.folder / "origin.git")
     called = gh.read_text()
@@ -266,7 +330,7 @@ def test_a_refused_pull_request_is_a_failure(lab: Lab, fleet: dict[str, Path], g
     git(lab.folder, "clone", "--quiet", "--bare", str(fleet["a"]), "origin.git")
     git(fleet["a"], "remote", "add", "origin", str(lab.folder / "origin.git"))
     paths = [str(fleet[name]) for name in ("a", "b")]
-    done = lab.run("update", *paths, "--test", "", "--pull-request", "--json")
+    done = fleet_update(lab, *paths, "--test", "", "--pull-request", "--json")
     assert done.exit_code == 1
     assert results(done)["a"] == "failed"
     detail = entries(done)["a"]["detail"]
@@ -280,7 +344,18 @@ def test_pull_requests_need_gh(
 ) -> None:
     """It is said before anything is done."""
     monkeypatch.setattr("shutil.which", lambda _: None)
-    done = lab.run("update", str(lab.workers), "--pull-request")
+    done = fleet_update(lab, str(fleet["a"]), "--pull-request")
     assert done.exit_code == 2
     assert "need the command gh" in done.stderr
     assert branches(fleet["a"]) == ["main"]
+
+
+def test_only_repositories_that_were_named_are_pushed(
+    lab: Lab, fleet: dict[str, Path], gh: Path
+) -> None:
+    """A push runs hooks and programs of the repository's own git settings."""
+    done = fleet_update(lab, str(fleet["a"]), str(lab.workers), "--test", "", "--pull-request")
+    assert done.exit_code == 2
+    assert f"Not named: {fleet['b']} and 3 more." in done.stderr
+    assert branches(fleet["a"]) == ["main"]
+    assert not gh.exists()

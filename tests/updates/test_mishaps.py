@@ -227,14 +227,14 @@ def test_a_file_in_the_place_of_a_folder_is_named(lab: Lab) -> None:
 
 # --- What excludes each other ------------------------------------------------------------------
 @pytest.mark.parametrize("end", ["--finish", "--abort"])
-@pytest.mark.parametrize("other", ["--dry-run", "--to=v0.2.0", "--set=a=b", "--commit", "path"])
+@pytest.mark.parametrize("other", ["--dry-run", "--to=v0.2.0", "--set=a=b", "--commit"])
 def test_what_ends_an_update_takes_nothing_else(lab: Lab, end: str, other: str) -> None:
     """A dry run that undoes everything would be a bad surprise."""
     worker = lab.worker()
     release_guide(lab)
     lab.update(worker)
     before = git(worker, "status", "--porcelain")
-    done = lab.update(worker, end, str(worker) if other == "path" else other)
+    done = lab.update(worker, end, other)
     assert done.exit_code == 2
     assert "exclude each other" in done.stderr
     assert git(worker, "status", "--porcelain") == before

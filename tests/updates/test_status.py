@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ def test_everything_about_one_repository(lab: Lab) -> None:
     (worker / "own.txt").write_text("new\n")
     lab.release("v0.2.0", {"template/NEW.md": "new\n"})
     lab.release("v0.3.0", {"template/NEW.md": "newer\n"})
-    done = lab.run("status", str(lab.workers), "--json")
+    done = lab.run("fleet", "status", str(lab.workers), "--json")
     assert statuses(done)["worker-payment"] == {
         "path": str(worker),
         "name": "payment",
@@ -42,13 +44,68 @@ def test_everything_about_one_repository(lab: Lab) -> None:
     assert done.exit_code == 1
 
 
+def test_one_repository_is_described_alone(lab: Lab) -> None:
+    """With the names of what was edited, for people and for scripts."""
+    worker = lab.worker("payment", "with_mail=yes")
+    commit(worker, replaced(worker, "GUIDE.md", "line 3", "mine"))
+    lab.worker("orders")
+    lab.release("v0.2.0", {"template/NEW.md": "new\n"})
+    done = lab.run("status", str(worker))
+    assert done.exit_code == 1
+    assert done.stdout.startswith("worker-payment: 1 version behind.\n")
+    assert "  changed  GUIDE.md\n" in done.stdout
+    found = json.loads(lab.run("status", str(worker), "--json").stdout)
+    assert (found["name"], found["version"], found["newest"]) == ("payment", "v0.1.0", "v0.2.0")
+
+
+@pytest.mark.parametrize("command", ["status", "update"])
+def test_a_folder_of_repositories_needs_the_command_for_many(lab: Lab, command: str) -> None:
+    """The sentence names it."""
+    lab.worker("a")
+    lab.worker("b")
+    done = lab.run(command, str(lab.workers))
+    assert done.exit_code == 2
+    assert "holds 2 worker repositories; for many use gen-worker fleet" in done.stderr
+
+
+def test_what_is_not_searched_is_named(lab: Lab, tmp_path: Path) -> None:
+    """A worker inside of a worker counts; a link to one outside is told."""
+    worker = lab.worker("outer")
+    lab.worker("inner", folder=worker / "deploy")
+    elsewhere = lab.worker("elsewhere", folder=tmp_path)
+    (lab.workers / "link").symlink_to(elsewhere)
+    done = lab.run("fleet", "status", str(lab.workers), "--json")
+    assert set(statuses(done)) == {"worker-outer", "worker-inner"}
+    passed = json.loads(done.stdout)["passed_over"]
+    assert passed == {str(lab.workers / "link"): f"a symbolic link to the worker {elsewhere}"}
+    text = lab.run("fleet", "status", str(lab.workers)).stdout
+    assert f"Not searched:\n  {lab.workers / 'link'}: a symbolic link" in text
+
+
+def test_a_folder_that_cannot_be_read_is_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its workers are not in the table; root may read everything, so the system is asked to lie."""
+    lab.worker()
+    closed = lab.workers / "closed"
+    closed.mkdir()
+    real = os.scandir
+
+    def scandir(folder: Any) -> Any:
+        if Path(folder) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = lab.run("fleet", "status", str(lab.workers), "--json")
+    assert json.loads(done.stdout)["passed_over"] == {str(closed): "Permission denied"}
+
+
 def test_all_is_well(lab: Lab) -> None:
     """Nothing to do is exit code 0; an owner's own edits are nothing to do."""
     worker = lab.worker()
     commit(worker, replaced(worker, "GUIDE.md", "line 3", "mine"))
-    done = lab.run("status", str(lab.workers))
+    done = lab.run("fleet", "status", str(lab.workers))
     assert done.exit_code == 0
-    assert "1 repositories, newest version v0.1.0: 0 behind, 1 edited, 0 with conflicts." in (
+    assert "1 repository, newest version v0.1.0: 0 behind, 1 edited, 0 with conflicts." in (
         done.stdout
     )
 
@@ -58,9 +115,9 @@ def test_a_table_for_people(lab: Lab) -> None:
     lab.worker("orders")
     lab.worker("payment")
     lab.release("v0.2.0", {"template/NEW.md": "new\n"})
-    lines = lab.run("status", str(lab.workers)).stdout.splitlines()
+    lines = lab.run("fleet", "status", str(lab.workers)).stdout.splitlines()
     assert lines[0].split() == [
-        *("REPOSITORY", "PRESET", "MODULES", "VERSION", "BEHIND", "DRIFT", "GIT", "CONFLICTS")
+        *("REPOSITORY", "PRESET", "MODULES", "VERSION", "BEHIND", "EDITS", "GIT", "CONFLICTS")
     ]
     assert lines[1].split() == ["worker-orders", "blank", "-", "v0.1.0", "1", "-", "main", "-"]
     assert lines[2].split() == [
@@ -83,7 +140,7 @@ def test_conflicts_that_anything_left_are_found(lab: Lab) -> None:
     (rejected / "GUIDE.md.rej").write_text("@@ -1 +1 @@\n")
     lab.release("v0.2.0", lab.edit("template/GUIDE.md", "line 3", "three"))
     lab.update(ours)
-    done = lab.run("status", str(lab.workers), "--json")
+    done = lab.run("fleet", "status", str(lab.workers), "--json")
     found = statuses(done)
     assert found["worker-a"]["conflicts"] == ["GUIDE.md"]
     assert found["worker-a"]["git"]["pending"] is True
@@ -102,14 +159,14 @@ def test_what_is_wrong_with_one_hides_nothing_of_the_others(lab: Lab) -> None:
     import shutil
 
     shutil.rmtree(plain / ".git")
-    done = lab.run("status", str(lab.workers), "--json")
+    done = lab.run("fleet", "status", str(lab.workers), "--json")
     found = statuses(done)
     assert "not valid YAML" in found["worker-broken"]["problem"]
     assert "upgrade gen-worker" in found["worker-newer"]["problem"]
     assert "is no git repository" in found["worker-plain"]["problem"]
     assert found["worker-fine"]["problem"] is None
     assert done.exit_code == 1
-    table = lab.run("status", str(lab.workers)).stdout
+    table = lab.run("fleet", "status", str(lab.workers)).stdout
     assert "worker-newer: The repository has version v9.0.0" in table
 
 
@@ -120,9 +177,9 @@ def test_commits_ahead_of_and_behind_the_remote_are_counted(lab: Lab) -> None:
     git(worker, "remote", "add", "origin", str(lab.folder / "origin.git"))
     git(worker, "push", "--quiet", "--set-upstream", "origin", "main")
     commit(worker, {"own.txt": "x\n"})
-    found = statuses(lab.run("status", str(worker), "--json"))["worker-payment"]["git"]
+    found = statuses(lab.run("fleet", "status", str(worker), "--json"))["worker-payment"]["git"]
     assert (found["ahead"], found["behind"]) == (1, 0)
-    assert "main, 1 ahead" in lab.run("status", str(worker)).stdout
+    assert "main, 1 ahead" in lab.run("fleet", "status", str(worker)).stdout
 
 
 def test_repositories_are_found_below_and_dependencies_are_not_searched(lab: Lab) -> None:
@@ -133,7 +190,7 @@ def test_repositories_are_found_below_and_dependencies_are_not_searched(lab: Lab
     hidden = lab.workers / "node_modules"
     hidden.mkdir()
     lab.worker("hidden", folder=hidden)
-    done = lab.run("status", str(lab.workers), str(deep), "--json")
+    done = lab.run("fleet", "status", str(lab.workers), str(deep), "--json")
     assert list(statuses(done)) == ["worker-deep"]
 
 
@@ -142,7 +199,7 @@ def test_repositories_are_found_below_and_dependencies_are_not_searched(lab: Lab
 )
 def test_a_place_without_repositories_is_an_error(lab: Lab, place: str, message: str) -> None:
     """A misspelt path in CI must not look like success."""
-    done = lab.run("status", str(lab.workers / place))
+    done = lab.run("fleet", "status", str(lab.workers / place))
     assert done.exit_code == 1
     assert message in done.stderr
 
@@ -152,7 +209,7 @@ def test_status_changes_nothing(lab: Lab) -> None:
     worker = lab.worker()
     (worker / "GUIDE.md").touch()
     before = (worker / ".git" / "index").read_bytes()
-    lab.run("status", str(worker))
+    lab.run("fleet", "status", str(worker))
     assert (worker / ".git" / "index").read_bytes() == before
 
 
@@ -164,6 +221,6 @@ def test_thirty_repositories_take_seconds(lab: Lab) -> None:
     for number in range(29):
         shutil.copytree(worker, lab.workers / f"worker-{number:02}")
     started = time.monotonic()
-    done = lab.run("status", str(lab.workers), "--json")
+    done = lab.run("fleet", "status", str(lab.workers), "--json")
     assert len(statuses(done)) == 30
     assert time.monotonic() - started < 20, "seconds, with room for a busy machine"

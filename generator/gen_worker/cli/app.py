@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gen_worker.cli import update
-from gen_worker.cli.console import SETTINGS, catalog, explained
+from gen_worker.cli import fleet, update
+from gen_worker.cli.console import SETTINGS, accept_any_text, catalog, echo, explained
 from gen_worker.cli.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
 from gen_worker.cli.new import new
 
@@ -27,6 +27,7 @@ def main(template: Path | None = None) -> None:
     Args:
         template: The template to use; the generator's own when not given.
     """
+    accept_any_text()
     app(prog_name="gen-worker", obj=template)
 
 
@@ -34,7 +35,7 @@ def _print_version(value: bool) -> None:
     if value:
         from gen_worker.versions.origin import version
 
-        typer.echo(f"gen-worker {version()}")
+        echo(f"gen-worker {version()}")
         raise typer.Exit
 
 
@@ -47,15 +48,15 @@ def program(
         ),
     ] = False,
 ) -> None:
-    """Make a standalone git repository that holds one background worker, ready to run.
+    """Make a git repository that holds one background worker, ready to run.
 
     \b
     Example:
       gen-worker payment                        make ./worker-payment
-      gen-worker billing --preset payment       the same kind under another name
-      gen-worker list                           see presets and modules
+      gen-worker billing --preset payment       another name, same preset
+      gen-worker list                           show presets and modules
 
-    On a terminal it asks for what no option says. --yes takes the preset's values.
+    On a terminal gen-worker asks for what the options leave open. --yes takes the defaults.
     """
 
 
@@ -69,7 +70,7 @@ def list_catalog(
         from gen_worker.cli.report_new import catalog_json, catalog_text
 
         found = catalog(ctx)
-    typer.echo(catalog_json(found) if as_json else catalog_text(found))
+        echo((catalog_json if as_json else catalog_text)(found))
 
 
 app.command(DEFAULT, cls=DefaultCommand, hidden=True, context_settings=SETTINGS)(new)
@@ -78,3 +79,4 @@ app.command("add", context_settings=SETTINGS)(update.add)
 app.command("remove", context_settings=SETTINGS)(update.remove)
 app.command("diff", context_settings=SETTINGS)(update.diff)
 app.command("status", context_settings=SETTINGS)(update.status)
+app.add_typer(fleet.app, name="fleet")

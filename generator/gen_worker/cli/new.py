@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from gen_worker.cli.console import catalog, explained, say, template_root
+from gen_worker.cli.console import catalog, echo, explained, say, template_root
+from gen_worker.cli.options import refuse_together
 
 
 def _complete_preset(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
@@ -105,6 +106,8 @@ def new(
     ] = False,
 ) -> None:
     """Make ./worker-NAME."""
+    if quiet:
+        refuse_together("--quiet", {"--json": as_json})
     with explained(as_json=as_json):
         from gen_worker.cli.report_new import made_json, made_text
         from gen_worker.new.create import Request, create
@@ -120,14 +123,19 @@ def new(
         )
         request = Request(choices, parent, template_root(ctx), dry_run=dry_run, git=not no_git)
         asker = None
-        if sys.stdin.isatty() and sys.stdout.isatty() and not yes and not as_json:
+        if _at_terminal() and not yes and not as_json:
             from gen_worker.new.prompts import TerminalAsker
 
             asker = TerminalAsker()
         made = create(request, asker)
-    for warning in made.warnings:
-        say("Warning", warning, "yellow")
-    if as_json:
-        typer.echo(made_json(made))
-    elif not quiet:
-        typer.echo(made_text(made))
+        for warning in made.warnings:
+            say("Warning", warning, "yellow")
+        if as_json:
+            echo(made_json(made))
+        elif not quiet:
+            echo(made_text(made))
+
+
+def _at_terminal() -> bool:
+    """Return whether somebody can be asked."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))

@@ -1,13 +1,12 @@
-"""What a run prints: for people, and as JSON for scripts."""
+"""What `gen-worker NAME` and `list` print."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gen_worker.cli.text import INDENT, accent, as_json, bold, pairs
+from gen_worker.cli.text import INDENT, accent, as_json, bold, pairs, safe, typed
 from gen_worker.new.create import Made
 from gen_worker.template.catalog import Catalog, module_question
 
@@ -15,45 +14,25 @@ _NEXT_COMMAND = "make demo"
 
 
 def next_commands(made: Made) -> list[str]:
-    """Say what to type next.
-
-    Args:
-        made: What the run made.
-
-    Returns:
-        Two shell commands.
-    """
-    return [f"cd {shlex.quote(_near(made.target))}", _NEXT_COMMAND]
+    """Return the shell commands to type next."""
+    return [f"cd {typed(_near(made.target))}", _NEXT_COMMAND]
 
 
 def made_text(made: Made) -> str:
-    """Describe a run for a person.
-
-    Args:
-        made: What the run made.
-
-    Returns:
-        Several lines, styled; the styles vanish where the output is no terminal.
-    """
+    """Describe a new repository for a person."""
     count = len(made.paths)
     if made.dry_run:
         head = f"{bold(made.target.name)} would be made: {count} files, nothing written."
-        return "\n".join([head, "", *tree(made.target.name, made.paths), "", *_answers(made)])
+        lines = [head, "", *tree(made.target.name, made.paths), "", *_answers(made)]
+        return safe("\n".join(lines))
     commit = "first commit made" if made.commit else "no git repository"
     head = f"{bold(made.target.name)} is ready: {count} files, {commit}."
     steps = [f"{INDENT}{accent(step)}" for step in next_commands(made)]
-    return "\n".join([head, "", *_answers(made), "", "Next:", *steps])
+    return safe("\n".join([head, "", *_answers(made), "", "Next:", *steps]))
 
 
 def made_json(made: Made) -> str:
-    """Describe a run for a script.
-
-    Args:
-        made: What the run made.
-
-    Returns:
-        One JSON object.
-    """
+    """Describe a new repository for a script."""
     return as_json(
         {
             "name": made.answers.values["worker_type"],
@@ -74,14 +53,7 @@ def made_json(made: Made) -> str:
 
 
 def catalog_text(catalog: Catalog) -> str:
-    """List presets and modules for a person.
-
-    Args:
-        catalog: What can be chosen.
-
-    Returns:
-        One line each.
-    """
+    """List presets and modules for a person."""
     presets = {
         preset.name: f"{preset.title} (concurrency {preset.concurrency})"
         for preset in catalog.presets.values()
@@ -94,28 +66,13 @@ def catalog_text(catalog: Catalog) -> str:
 
 
 def catalog_json(catalog: Catalog) -> str:
-    """List presets and modules for a script.
-
-    Args:
-        catalog: What can be chosen.
-
-    Returns:
-        One JSON object.
-    """
+    """List presets and modules for a script."""
     presets = [vars(preset) | {"modules": [*preset.modules]} for preset in catalog.presets.values()]
     return as_json({"presets": presets, "modules": [*map(vars, catalog.modules.values())]})
 
 
 def tree(root: str, files: Iterable[str]) -> list[str]:
-    """Draw files as a tree.
-
-    Args:
-        root: The name at the top.
-        files: Paths with slashes.
-
-    Returns:
-        The lines.
-    """
+    """Draw files, given by paths with slashes, as a tree."""
     nested: dict[str, Any] = {}
     for file in files:
         place = nested
@@ -134,7 +91,7 @@ def _branches(folder: Mapping[str, Any], margin: str) -> list[str]:
 
 
 def _answers(made: Made) -> list[str]:
-    """Show the answers; the modules' yes and no become one line of names."""
+    """Show the answers; the modules become one line of names."""
     modules = {module_question(name): name for name in made.catalog.modules}
     remembered = made.answers.remembered
     shown = {

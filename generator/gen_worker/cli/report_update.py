@@ -12,14 +12,7 @@ _WORDS = {"A": "add", "M": "change", "D": "delete"}
 
 
 def updated_text(updated: Updated) -> str:
-    """Describe an update for a person.
-
-    Args:
-        updated: How it ended.
-
-    Returns:
-        Several lines.
-    """
+    """Describe an update for a person."""
     plan = updated.plan
     if plan.nothing_to_do:
         return f"{bold(plan.folder.name)} is up to date: {plan.target.label}."
@@ -37,26 +30,12 @@ def updated_text(updated: Updated) -> str:
 
 
 def updated_json(updated: Updated) -> str:
-    """Describe an update for a script.
-
-    Args:
-        updated: How it ended.
-
-    Returns:
-        One JSON object.
-    """
+    """Describe an update for a script."""
     return as_json(updated_data(updated))
 
 
 def updated_data(updated: Updated) -> dict[str, Any]:
-    """Describe an update as plain data.
-
-    Args:
-        updated: How it ended.
-
-    Returns:
-        What JSON can hold.
-    """
+    """Describe an update as plain data."""
     plan = updated.plan
     return {
         "path": str(plan.folder),
@@ -76,14 +55,7 @@ def updated_data(updated: Updated) -> dict[str, Any]:
 
 
 def finished_text(finished: Finished) -> str:
-    """Describe `--finish` for a person.
-
-    Args:
-        finished: How it ended.
-
-    Returns:
-        One line or several.
-    """
+    """Describe `--finish` for a person."""
     if finished.unresolved:
         return "\n".join(
             [
@@ -98,14 +70,7 @@ def finished_text(finished: Finished) -> str:
 
 
 def finished_json(finished: Finished) -> str:
-    """Describe `--finish` for a script.
-
-    Args:
-        finished: How it ended.
-
-    Returns:
-        One JSON object.
-    """
+    """Describe `--finish` for a script."""
     return as_json(
         {
             "path": str(finished.folder),
@@ -115,15 +80,13 @@ def finished_json(finished: Finished) -> str:
     )
 
 
+def aborted_json(folder: Path) -> str:
+    """Describe `--abort` for a script."""
+    return as_json({"path": str(folder), "undone": True})
+
+
 def aborted_text(folder: Path) -> str:
-    """Describe `--abort` for a person.
-
-    Args:
-        folder: The repository.
-
-    Returns:
-        One line.
-    """
+    """Describe `--abort` for a person."""
     return f"{bold(folder.name)}: the update was undone."
 
 

@@ -1,4 +1,4 @@
-"""Update many repositories: a branch in each, one of them tested first, nothing half done.
+"""Update many repositories: one branch in each, and one of them tested before the others.
 
 No working tree is touched. Each outcome is made in a scratch repository and arrives as one branch
 with one commit on top of what is checked out, or not at all.
@@ -15,12 +15,13 @@ from threading import Lock
 
 from gen_worker.errors import (
     GenWorkerError,
+    InterruptedRunError,
     NotAWorkerError,
     RepositoryError,
     UserMistakeError,
     defect,
 )
-from gen_worker.fleet.find import default_jobs, in_parallel
+from gen_worker.fleet.find import Found, default_jobs, in_parallel
 from gen_worker.repository.answers_file import read_commit
 from gen_worker.repository.git import git, git_says_yes
 from gen_worker.repository.worktree import find_repository, head, some
@@ -90,47 +91,73 @@ class Outcome:
         return self.result in _GOOD
 
 
-def run_campaign(releases: Releases, folders: Sequence[Path], campaign: Campaign) -> list[Outcome]:
+@dataclass
+class Done:
+    """The result of a campaign.
+
+    Attributes:
+        outcomes: One for each repository, by path.
+        stopped: Why some were not tried; empty when all were.
+        interrupted: A signal stopped the campaign.
+    """
+
+    outcomes: list[Outcome]
+    stopped: str = ""
+    interrupted: bool = False
+
+
+def run_campaign(releases: Releases, found: Found, campaign: Campaign) -> Done:
     """Update many repositories.
 
-    Args:
-        releases: Finds and renders versions.
-        folders: The repositories.
-        campaign: How.
-
-    Returns:
-        What became of each, by path.
-
     Raises:
-        UserMistakeError: The canary is not among them, the branch's name is none, or `gh` is
-            missing.
+        UserMistakeError: The canary is not among them, the branch's name is invalid, `gh` is
+            missing, or a repository to push was not named itself.
     """
-    if campaign.pull_requests and shutil.which("gh") is None:
-        raise UserMistakeError("Pull requests need the command gh, which is not installed.")
-    if campaign.branch is not None:
-        _check_branch(campaign.branch, folders[0])
-    order = _canary_first(folders, campaign.canary)
-    outcomes: list[Outcome] = []
+    _check(found, campaign)
+    outcomes: dict[Path, Outcome] = {}
     failures = _Failures(campaign.max_failures)
-    rest = list(order)
-    while rest and campaign.test and not campaign.dry_run:
-        first = _update_one(releases, rest.pop(0), campaign, canary=True)
-        outcomes.append(first)
+    done = Done([])
+    try:
+        done.stopped = _run(releases, found, campaign, failures, outcomes)
+    except InterruptedRunError:
+        done.interrupted = True
+        done.stopped = "Stopped by a signal; the repositories above are as the table says."
+    missing = [path for path in found.workers if path not in outcomes]
+    done.outcomes = [*outcomes.values(), *(Outcome(path, SKIPPED) for path in missing)]
+    done.outcomes.sort(key=lambda outcome: outcome.path)
+    return done
+
+
+def _run(
+    releases: Releases,
+    found: Found,
+    campaign: Campaign,
+    failures: _Failures,
+    outcomes: dict[Path, Outcome],
+) -> str:
+    """Update the canary, then the others; return why it stopped early."""
+    rest = _canary_first(found.workers, campaign.canary)
+    while rest and campaign.test and not campaign.dry_run and not failures.too_many:
+        path = rest.pop(0)
+        first = outcomes[path] = _update_one(releases, path, campaign, canary=True)
         failures.count(first)
-        if first.result == FAILED or failures.too_many:
-            return _sorted([*outcomes, *(Outcome(path, SKIPPED) for path in rest)])
+        if first.result == FAILED:
+            return "Stopped: the tests of the canary failed." if rest else ""
         if first.result == UPDATED:
             break
 
-    def work(path: Path) -> Outcome:
+    def work(path: Path) -> None:
         if failures.too_many:
-            return Outcome(path, SKIPPED)
-        outcome = _update_one(releases, path, campaign, canary=False)
+            outcomes[path] = Outcome(path, SKIPPED)
+            return
+        # Recorded here and not by the main thread, which a signal may stop in the meantime.
+        outcome = outcomes[path] = _update_one(releases, path, campaign, canary=False)
         failures.count(outcome)
-        return outcome
 
-    outcomes += [outcome for _, outcome in in_parallel(work, rest, campaign.jobs)]
-    return _sorted(outcomes)
+    for _ in in_parallel(work, rest, campaign.jobs):
+        pass
+    skipped = any(outcome.result == SKIPPED for outcome in outcomes.values())
+    return f"Stopped after {campaign.max_failures} failures (--max-failures)." if skipped else ""
 
 
 class _Failures:
@@ -150,8 +177,21 @@ class _Failures:
         return 0 < self._limit <= self._number
 
 
-def _sorted(outcomes: list[Outcome]) -> list[Outcome]:
-    return sorted(outcomes, key=lambda outcome: outcome.path)
+def _check(found: Found, campaign: Campaign) -> None:
+    """Refuse a campaign that could not end well, before anything is done."""
+    if campaign.branch is not None:
+        _check_branch(campaign.branch, found.workers[0])
+    if not campaign.pull_requests:
+        return
+    if shutil.which("gh") is None:
+        raise UserMistakeError("Pull requests need the command gh, which is not installed.")
+    unnamed = [path for path in found.workers if path not in found.named]
+    if unnamed:
+        raise UserMistakeError(
+            "--pull-request needs each repository as a PATH of its own (such as workers/*), since "
+            f"pushing runs the hooks and programs of its git settings. Not named: {unnamed[0]}"
+            + (f" and {len(unnamed) - 1} more." if len(unnamed) > 1 else ".")
+        )
 
 
 def _canary_first(folders: Sequence[Path], canary: Path | None) -> list[Path]:

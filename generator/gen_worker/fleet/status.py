@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gen_worker.errors import GenWorkerError, NotAWorkerError, defect
-from gen_worker.fleet.find import default_jobs, find_workers, in_parallel
+from gen_worker.fleet.find import default_jobs, in_parallel
 from gen_worker.repository.answers_file import ANSWERS_FILE, Recorded, read_folder
 from gen_worker.repository.git import git_list
 from gen_worker.repository.worktree import find_repository, leftovers
@@ -75,22 +75,9 @@ class Status:
 
 
 def status_of_all(
-    releases: Releases, paths: Sequence[Path], jobs: int | None = None
+    releases: Releases, folders: Sequence[Path], jobs: int | None = None
 ) -> list[Status]:
-    """Look at every worker repository at and below some paths.
-
-    Args:
-        releases: Finds and renders versions.
-        paths: Where to look.
-        jobs: How many at the same time.
-
-    Returns:
-        How each stands, by path.
-
-    Raises:
-        NotAWorkerError: There is none.
-    """
-    folders = find_workers(paths)
+    """Return how each of some worker repositories stands, by path."""
     found = in_parallel(lambda path: status_of(releases, path), folders, jobs or default_jobs())
     return sorted((status for _, status in found), key=lambda status: status.path)
 

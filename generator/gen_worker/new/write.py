@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
-from gen_worker.errors import InterruptedRunError, TargetError
+from gen_worker.errors import TargetError
+from gen_worker.repository.signals import raising_signals, uninterrupted
 from gen_worker.template.render import File
 
 _Result = TypeVar("_Result")
 
 
 def check_target(target: Path) -> None:
-    """Refuse a target that could not be written or would lose something.
-
-    Args:
-        target: The folder to make.
+    """Refuse a target that cannot be written or that would lose something.
 
     Raises:
-        TargetError: The parent is no folder, or something is there already.
+        TargetError: A parent is no folder, or the target exists and is not an empty folder.
     """
-    if not target.parent.is_dir():
-        raise TargetError(f"There is no folder {target.parent}.")
+    if missing := _missing_parents(target):
+        if os.path.lexists(missing[0]):
+            raise TargetError(f"{missing[0]} is not a folder.")
+        return
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise TargetError(f"{target} exists and is not a folder; nothing was touched.")
+        raise TargetError(f"{target} exists and is not a folder; nothing was changed.")
     if target.is_dir() and any(target.iterdir()):
-        raise TargetError(f"{target} exists and is not empty; nothing was touched.")
+        raise TargetError(f"{target} exists and is not empty; nothing was changed.")
 
 
 def write(files: Sequence[File], target: Path, finish: Callable[[Path], _Result]) -> _Result:
@@ -39,7 +36,7 @@ def write(files: Sequence[File], target: Path, finish: Callable[[Path], _Result]
 
     Args:
         files: What to write.
-        target: The folder to make; missing or empty.
+        target: The folder to make; missing or empty. Missing parents are made too.
         finish: Completes the written folder (git) while it is still hidden.
 
     Returns:
@@ -51,19 +48,36 @@ def write(files: Sequence[File], target: Path, finish: Callable[[Path], _Result]
         OSError: The disk refused; nothing is left behind.
     """
     hidden = target.parent / f".{target.name}-{os.urandom(4).hex()}"
-    with _stopped_by_signals():
+    made = _missing_parents(target)
+    with raising_signals():
         try:
+            for parent in made:
+                parent.mkdir(exist_ok=True)
             hidden.mkdir()
             for file in files:
                 _write_file(file, hidden)
             result = finish(hidden)
-            _set_handlers(signal.SIG_IGN)  # from here on it is done, not half done
-            _move(hidden, target)
+            with uninterrupted():  # from here on it is done, not half done
+                _move(hidden, target)
         except BaseException:
-            _set_handlers(signal.SIG_IGN)  # an impatient second Ctrl-C must not stop the cleaning
-            shutil.rmtree(hidden, ignore_errors=True)
+            with uninterrupted():  # an impatient second Ctrl-C must not stop the cleaning
+                shutil.rmtree(hidden, ignore_errors=True)
+                _remove_if_empty(made)
             raise
         return result
+
+
+def _missing_parents(target: Path) -> list[Path]:
+    """List the folders that have to be made first, the outermost first."""
+    return [parent for parent in reversed(target.parents) if not parent.is_dir()]
+
+
+def _remove_if_empty(folders: Sequence[Path]) -> None:
+    for folder in reversed(folders):
+        try:
+            folder.rmdir()
+        except OSError:  # somebody else uses it by now, or it was never made
+            return
 
 
 def _move(hidden: Path, target: Path) -> None:
@@ -78,30 +92,7 @@ def _move(hidden: Path, target: Path) -> None:
 def _write_file(file: File, root: Path) -> None:
     path = root / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    mode = 0o777 if file.executable else 0o666  # the umask takes its share
+    mode = 0o777 if file.executable else 0o666  # less what the umask takes
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(file.content)
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def _set_handlers(handler: signal.Handlers) -> None:
-    for number in _SIGNALS:
-        signal.signal(number, handler)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Turn the signals that end a program into an exception, so that cleaning up happens."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise InterruptedRunError
-
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -109,7 +109,7 @@ class Questionnaire:
         for name in self._template.questions:
             if not self._applies(name):
                 if name in known:
-                    raise InvalidAnswerError(f"{name} does not apply to the other answers.")
+                    raise InvalidAnswerError(f"{name} does not apply to the other answers.", name)
                 self._answers.hidden.add(name)
                 if "default" not in self._template.questions[name]:
                     continue
@@ -121,7 +121,7 @@ class Questionnaire:
                 known[name] = recorded[name]
             value = self._parse(name, known[name]) if name in known else self._default(name)
             if problem := self._problem(name, value):
-                raise InvalidAnswerError(f"{name} cannot be {value!r}: {problem}")
+                raise InvalidAnswerError(f"{name} cannot be {value!r}: {problem}", name)
             self._answers.values[name] = value
         return self._answers
 
@@ -142,7 +142,7 @@ class Questionnaire:
         def check(answer: Any) -> str | None:
             try:
                 return self._problem(name, self._parse(name, answer))
-            except (InvalidAnswerError, UnknownChoiceError) as error:
+            except InvalidAnswerError as error:
                 return str(error)
 
         choices = self._choices(name)
@@ -157,7 +157,7 @@ class Questionnaire:
     def _default(self, name: str) -> Any:
         default = self._template.questions[name].get("default", _MISSING)
         if default is _MISSING:
-            raise InvalidAnswerError(f"{name} needs an answer: --set {name}=VALUE.")
+            raise InvalidAnswerError(f"{name} needs an answer: --set {name}=VALUE.", name)
         return self._parse(name, self._render(default))
 
     def _problem(self, name: str, value: Any) -> str | None:
@@ -181,11 +181,11 @@ class Questionnaire:
             value = cast(kind, raw)
         except (ValueError, TypeError, OverflowError) as error:
             shown = {"int": "a whole number", "float": "a number"}.get(kind, f"valid {kind}")
-            raise InvalidAnswerError(f"{name} must be {shown}, not {raw!r}.") from error
+            raise InvalidAnswerError(f"{name} must be {shown}, not {raw!r}.", name) from error
         values = [choice for _, choice in self._choices(name)]
         if values and value not in values:
             hint = near_match(str(value), map(str, values))
-            raise UnknownChoiceError(f'"{value}" is not a {name.replace("_", " ")}. {hint}')
+            raise InvalidAnswerError(f'"{value}" is not a {name.replace("_", " ")}. {hint}', name)
         return value
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gen_worker.errors import UnknownChoiceError, UserMistakeError, near_match
+from gen_worker.errors import InvalidAnswerError, UnknownChoiceError, near_match
 from gen_worker.repository.answers_file import ANSWERS_FILE, Recorded, read_commit
 from gen_worker.template.catalog import module_question
 from gen_worker.template.questionnaire import NAME_QUESTION, settable_questions, setting
@@ -178,17 +178,11 @@ def _render_target(
     kept = Recorded(answers, recorded.commit, recorded.url)
     try:
         return releases.render(target, kept, given, source)
-    except UserMistakeError as error:
-        questions = settable_questions(template)
-        wrong = next((name for name in questions if _is_about(name, str(error))), None)
-        if wrong is None or wrong in given:
+    except InvalidAnswerError as error:
+        if error.question in given or error.question not in settable_questions(template):
             raise
-        raise type(error)(f"{error} Answer it again: --set {wrong}=VALUE.") from error
-
-
-def _is_about(question: str, sentence: str) -> bool:
-    words = question.replace("_", " ")
-    return sentence.startswith(f"{question} ") or f" is not a {words}. " in sentence
+        again = f"{error} Answer it again: --set {error.question}=VALUE."
+        raise InvalidAnswerError(again, error.question) from error
 
 
 def _settle(  # noqa: PLR0913 - the five things a merge is made of

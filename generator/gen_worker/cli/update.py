@@ -195,7 +195,7 @@ def _abort(path: Path, *, overwrite: bool, as_json: bool) -> NoReturn:
 
 
 def _worker(path: Path) -> Path:
-    """Name the command for many repositories if the path is a folder of them.
+    """Find the worker repository; name the command for many if the path is a folder of them.
 
     Raises:
         UserMistakeError: The path is no worker repository but holds some.
@@ -205,17 +205,17 @@ def _worker(path: Path) -> Path:
     from gen_worker.repository.worktree import find_repository
 
     try:
-        find_repository(path)
+        return find_repository(path)
     except NotAWorkerError:
         try:
             count = len(find_workers([path]).workers)
         except GenWorkerError:
-            return path  # the command says what is wrong with the path
+            return path.resolve()  # the command says what is wrong with it
         if count > 1:
             raise UserMistakeError(
                 f"{path} holds {count} worker repositories; for many use gen-worker fleet."
             ) from None
-    return path
+    return path.resolve()
 
 
 def _split(modules: list[str]) -> list[str]:

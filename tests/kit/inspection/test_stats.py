@@ -48,7 +48,7 @@ def test_everything_is_counted(connection, queue, publisher, start_worker):
     publisher.publish_many(jobs.note, [jobs.Note(text=f"{queue}-{n}") for n in range(3)])
     publisher.publish(jobs.note, jobs.Note(text=f"{queue}-late"), delay=60)
     time.sleep(0.3)
-    stats = look(connection, queue, {"database": {"done": 7}, "ledger": "OperationalError"})
+    stats = look(connection, queue, {"database": {"done": 7}, "records": "OperationalError"})
     try:
         assert (stats.waiting, stats.delayed, stats.due, stats.failed) == (3, 1, 0, 0)
         assert stats.oldest >= 0.3

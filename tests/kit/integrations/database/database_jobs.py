@@ -110,5 +110,5 @@ def collide(payload: Work, session: Session) -> None:
 
 @processor(attempts=1)
 def plain(payload: Work) -> None:
-    """Has no session, so no ledger."""
+    """Has no session, so no record."""
     raise PermanentError("never works")

@@ -18,7 +18,7 @@ from worker_payment.kit.integrations.database.instances import (
 )
 from worker_payment.kit.integrations.database.tables import (
     failed_jobs,
-    ledger,
+    job_records,
 )
 
 
@@ -43,10 +43,10 @@ class Database:
         with self.engine.connect() as connection:
             return Counter(connection.scalars(wanted))
 
-    def ledger(self) -> list[Row[Any]]:
+    def records(self) -> list[Row[Any]]:
         """The rows of this test's queue."""
         with self.engine.connect() as connection:
-            rows = connection.execute(select(ledger).where(ledger.c.queue == self.queue))
+            rows = connection.execute(select(job_records).where(job_records.c.queue == self.queue))
             return list(rows)
 
     def failed(self) -> list[Row[Any]]:

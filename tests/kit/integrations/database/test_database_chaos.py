@@ -145,7 +145,7 @@ def assert_each_once(database: Database, names: list[str]) -> None:
     found = database.effects(*names)
     wrong = {name: found[name] for name in names if found[name] != 1}
     assert not wrong
-    states = Counter(row.state for row in database.ledger())
+    states = Counter(row.state for row in database.records())
     assert states == {"done": len(names)}
 
 

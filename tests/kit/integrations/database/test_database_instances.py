@@ -1,4 +1,4 @@
-"""Several named databases: a processor's transaction and its ledger are where it says."""
+"""Several named databases: a processor's transaction and its job records are where it says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from worker_payment.kit.integrations.database.instances import (
     close_instances,
     instances,
 )
-from worker_payment.kit.integrations.database.tables import ledger
+from worker_payment.kit.integrations.database.tables import job_records
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def test_a_processor_names_another_instance(two_files, count):
         count({"target": target})
     with transaction("STATS") as session:
         assert session.scalars(select(jobs.effects.c.target)).all() == [target]
-        assert session.scalars(select(ledger.c.state)).all() == ["done"]
+        assert session.scalars(select(job_records.c.state)).all() == ["done"]
     with transaction() as session:
-        assert not session.scalars(select(ledger.c.state)).all()
+        assert not session.scalars(select(job_records.c.state)).all()
     assert "STATS sqlite" in lifecycle.check()
 
 

@@ -23,7 +23,7 @@ from worker_payment.kit.integrations.database.housekeeping import (
 from worker_payment.kit.integrations.database.session import (
     job_session,
 )
-from worker_payment.kit.integrations.database.tables import ledger
+from worker_payment.kit.integrations.database.tables import job_records
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=100)
 
@@ -37,7 +37,9 @@ def work(database: Database, target: str) -> None:
 
 def age(database: Database, *targets: str) -> None:
     """Make rows look old."""
-    old = update(ledger).where(ledger.c.target_id.in_(targets)).values(finished_at=LONG_AGO)
+    old = (
+        update(job_records).where(job_records.c.target_id.in_(targets)).values(finished_at=LONG_AGO)
+    )
     with database.engine.begin() as connection:
         connection.execute(old)
 
@@ -48,11 +50,11 @@ def test_old_done_rows_leave_and_new_ones_stay(database: Database, monkeypatch):
         work(database, name)
     age(database, *names[:5])
     monkeypatch.setattr(retention, "_BATCH", 2)
-    clean = retention.clean_ledger
+    clean = retention.clean_records
     assert clean(database.engine, "another queue", done_days=90, failed_days=90) == 0
     assert clean(database.engine, database.queue, done_days=0, failed_days=0) == 0
     assert clean(database.engine, database.queue, done_days=90, failed_days=0) == 5
-    assert {row.target_id for row in database.ledger()} == set(names[5:])
+    assert {row.target_id for row in database.records()} == set(names[5:])
 
 
 def test_it_runs_by_itself(database: Database, redis_url: str):
@@ -64,5 +66,5 @@ def test_it_runs_by_itself(database: Database, redis_url: str):
     failures.record(database.engine, job, failed_at=datetime.now(UTC) - timedelta(days=400))
     housekeeping = Housekeeping(database.shared, Redis.from_url(redis_url))
     housekeeping.start()
-    eventually(lambda: not database.ledger() and not database.failed())
+    eventually(lambda: not database.records() and not database.failed())
     housekeeping.close()

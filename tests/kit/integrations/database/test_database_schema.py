@@ -91,14 +91,14 @@ def test_several_replicas_at_once(fresh, own_versions):
         for table in metadata.sorted_tables:
             columns = {column["name"] for column in found.get_columns(table.name)}
             assert columns == set(table.columns.keys())
-        (unique,) = found.get_unique_constraints("worker_ledger")
+        (unique,) = found.get_unique_constraints("worker_job_records")
         assert unique["column_names"] == ["job_type", "target_id"]
 
 
 def test_the_owner_and_the_template_advance_on_their_own(fresh, own_versions):
     """Both number their migrations from 0001, and neither knows of the other."""
     schema.upgrade(fresh, "MAIN")
-    assert {"worker_ledger", "worker_failed_jobs", "worker_schema"} <= tables(fresh)
+    assert {"worker_job_records", "worker_failed_jobs", "worker_schema"} <= tables(fresh)
     add(own_versions, "0001", "None", "first")
     assert not schema.state(fresh, "MAIN")[0]
     assert schema.upgrade(fresh, "MAIN") == ["MAIN: migrations nothing -> 0001"]

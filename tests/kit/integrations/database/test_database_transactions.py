@@ -30,7 +30,7 @@ from worker_payment.kit.integrations.database.errors import (
     BusyError,
     ConflictError,
 )
-from worker_payment.kit.integrations.database.ledger import Entry, take
+from worker_payment.kit.integrations.database.records import JobRecord, take
 from worker_payment.kit.integrations.database.session import (
     job_session,
 )
@@ -57,7 +57,7 @@ def counted(engine: Engine):
     event.remove(engine, "before_cursor_execute", note)
 
 
-def test_the_ledger_adds_two_statements(database: Database):
+def test_the_records_add_two_statements(database: Database):
     with counted(database.engine) as statements, job_session(context(uuid4().hex)):
         pass
     own = [each for each in statements if "BEGIN" not in each]  # SQLite's is one of its own
@@ -91,7 +91,7 @@ def test_a_job_that_runs_out_of_time_leaves_nothing(database, run):
     (job,) = run(jobs.sleep, jobs.Work(target=target))
     assert job.get_status() == JobStatus.FAILED
     assert not database.effects(target)
-    (row,) = database.ledger()
+    (row,) = database.records()
     assert (row.state, row.error.partition(":")[0]) == ("failed", "JobTimeoutException")
     (failed,) = eventually(database.failed)
     assert "JobTimeoutException" in failed.traceback
@@ -107,7 +107,7 @@ def test_a_deadlock_is_retried(database, run):
     found = run(jobs.collide, forth, back)
     assert {job.get_status() for job in found} == {JobStatus.FINISHED}
     assert database.effects(forth.target, back.target) == {forth.target: 1, back.target: 1}
-    assert sum(row.attempts for row in database.ledger() if "-" in row.target_id[2:]) >= 3
+    assert sum(row.attempts for row in database.records() if "-" in row.target_id[2:]) >= 3
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)
@@ -137,7 +137,7 @@ def test_a_target_that_is_held_too_long_is_tried_later(database: Database, monke
     config = database.shared.config("MAIN").model_copy(update={"lock_timeout": 1_000})
     impatient = make_engine(config, pool_size=2, statement_timeout=0)
     with database.engine.connect() as holder:
-        take(holder, Entry.of(context(target), "worker"))
+        take(holder, JobRecord.of(context(target), "worker"))
         monkeypatch.setitem(database.shared._engines, "MAIN", impatient)
         with pytest.raises(BusyError), job_session(context(target)):
             pytest.fail("the target is not free")

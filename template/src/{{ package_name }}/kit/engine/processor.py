@@ -140,7 +140,7 @@ class Processor(Generic[P, R]):
         return None if self._job_id is None else safe_job_id(self._job_id(payload))
 
     def target_for(self, payload: P) -> str | None:
-        """What the job works on (the ledger's key); by default what its id is made of."""
+        """What the job works on (the key of its record); by default what its id is made of."""
         source = self._target or self._job_id
         return None if source is None else source(payload)
 

@@ -1,6 +1,6 @@
-"""The worker's own database: one transaction per job, a ledger, failed jobs kept.
+"""The worker's own database: one transaction per job, job records, failed jobs kept.
 
-A processor asks for a session and writes with it; its writes and the ledger's row commit
+A processor asks for a session and writes with it; its writes and the job's record commit
 together or not at all:
 
     from ..integrations.database import Session

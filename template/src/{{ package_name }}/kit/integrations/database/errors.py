@@ -35,7 +35,7 @@ class BusyError(TemporaryError):
 
 
 class TransactionEndedError(JobError):
-    """The processor ended the transaction that was to hold its ledger row."""
+    """The processor ended the transaction that was to hold its record."""
 
     def __init__(self) -> None:
         super().__init__(

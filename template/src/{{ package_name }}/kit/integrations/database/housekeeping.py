@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from .instances import Instances
-from .retention import clean_failed, clean_ledger
+from .retention import clean_failed, clean_records
 from .schema import used_instances
 from .sweep import Sweep
 
@@ -72,10 +72,10 @@ class Housekeeping:
         settings, queue = self._shared.settings, self._shared.queue
         deleted = clean_failed(self._shared.main, queue, days=settings.failed_retention_days)
         for name in used_instances():
-            deleted += clean_ledger(
+            deleted += clean_records(
                 self._shared.engine(name),
                 queue,
-                done_days=settings.ledger_retention_days,
+                done_days=settings.record_retention_days,
                 failed_days=settings.failed_retention_days,
             )
         if deleted:

@@ -10,20 +10,20 @@ from sqlalchemy import func, select
 from ...config.settings import Settings
 from .instances import instances
 from .settings import DatabaseSettings
-from .tables import DONE, FAILED, failed_jobs, ledger
+from .tables import DONE, FAILED, failed_jobs, job_records
 
 
 def counts() -> dict[str, int]:
-    """Rows of this worker's queue. Each count is a range of an index, however old the ledger.
+    """Rows of this worker's queue. Each count is a range of an index and stays cheap.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: The database does not answer, or has no tables yet.
     """
     shared = instances()
-    mine = ledger.c.queue == shared.queue
+    mine = job_records.c.queue == shared.queue
     hour = datetime.now(UTC) - timedelta(hours=1)
-    recent = select(func.count()).where(mine, ledger.c.state == DONE, ledger.c.finished_at >= hour)
-    failing = select(func.count()).where(mine, ledger.c.state == FAILED)
+    recent = select(func.count()).where(mine, job_records.c.state == DONE, job_records.c.finished_at >= hour)
+    failing = select(func.count()).where(mine, job_records.c.state == FAILED)
     kept = select(func.count()).where(
         failed_jobs.c.queue == shared.queue, failed_jobs.c.state == FAILED
     )

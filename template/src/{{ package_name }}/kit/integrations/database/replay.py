@@ -19,7 +19,7 @@ from ...engine.contract import load_payload
 from . import failures
 from .instances import Instances
 from .session import instance_name
-from .tables import DISCARDED, DONE, RETRIED, SUCCEEDED, ledger
+from .tables import DISCARDED, DONE, RETRIED, SUCCEEDED, job_records
 from .text import key_text
 
 
@@ -110,14 +110,14 @@ class Replay:
     def _has_succeeded(
         self, row: Row[Any], processor: Processor[Any, Any], target: str | None
     ) -> str | None:
-        """Whether the work has been done since: by the ledger, else by what Redis still has."""
+        """Whether the work has been done since: by its record, else by what Redis still has."""
         names = [instance_name(each.extras) for each in processor.resources if each.kind is Session]
         for name in names:
             with self._shared.engine(name).connect() as connection:
                 state = connection.scalar(
-                    select(ledger.c.state).where(
-                        ledger.c.job_type == key_text(processor.name),
-                        ledger.c.target_id == key_text(row.job_id if target is None else target),
+                    select(job_records.c.state).where(
+                        job_records.c.job_type == key_text(processor.name),
+                        job_records.c.target_id == key_text(row.job_id if target is None else target),
                     )
                 )
             if state == DONE:

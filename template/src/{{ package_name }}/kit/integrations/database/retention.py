@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, Table, delete, select
 
-from .tables import DONE, FAILED, failed_jobs, ledger
+from .tables import DONE, FAILED, failed_jobs, job_records
 
 _BATCH = 1_000  # rows per transaction: a long one would hold up the jobs
 _BATCHES = 20
 
 
-def clean_ledger(engine: Engine, queue: str, *, done_days: int, failed_days: int) -> int:
-    """Delete rows of the ledger that are older than they need be.
+def clean_records(engine: Engine, queue: str, *, done_days: int, failed_days: int) -> int:
+    """Delete job records that are older than they need be.
 
     Args:
         engine: The database.
@@ -24,9 +24,9 @@ def clean_ledger(engine: Engine, queue: str, *, done_days: int, failed_days: int
     Returns:
         How many rows were deleted.
     """
-    column = ledger.c
+    column = job_records.c
     return sum(
-        _delete(engine, ledger, column.queue == queue, column.state == state, *old)
+        _delete(engine, job_records, column.queue == queue, column.state == state, *old)
         for state, days in ((DONE, done_days), (FAILED, failed_days))
         if (old := _older(column.finished_at, days))
     )

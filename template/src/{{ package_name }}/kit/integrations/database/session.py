@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ...engine import Duplicate, JobContext, PermanentError, provide
 from .errors import TransactionEndedError, is_unreachable, translate
 from .instances import instances
-from .ledger import Entry, finish, record_failure, take
+from .records import JobRecord, finish, record_failure, take
 from .settings import MAIN
 
 __all__ = ["Instance", "Session", "transaction"]
@@ -44,7 +44,7 @@ def transaction(instance: str = MAIN) -> Iterator[Session]:
 
 @contextmanager
 def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
-    """The session of one attempt, in one transaction with its row of the ledger.
+    """The session of one attempt, in one transaction with its record.
 
     Args:
         context: The attempt.
@@ -58,10 +58,10 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
     _refuse_event_loop()
     shared = instances()
     engine = shared.engine(instance_name(extras))
-    entry = Entry.of(context, shared.worker)
+    record = JobRecord.of(context, shared.worker)
     try:
         with engine.connect() as connection:
-            row_id = take(connection, entry)
+            row_id = take(connection, record)
             # `rollback_only`: a commit() of the processor's own must not end the transaction.
             with Session(connection, join_transaction_mode="rollback_only") as session:
                 yield session
@@ -75,7 +75,7 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
     except BaseException as error:
         meant = translate(error)
         if not is_unreachable(error):
-            _count_failure(context, instance_name(extras), entry, meant)
+            _count_failure(context, instance_name(extras), record, meant)
         if meant is error:
             raise
         raise meant from error
@@ -86,11 +86,11 @@ def instance_name(extras: tuple[object, ...]) -> str:
     return next((each.name for each in extras if isinstance(each, Instance)), MAIN)
 
 
-def _count_failure(context: JobContext, instance: str, entry: Entry, error: BaseException) -> None:
+def _count_failure(context: JobContext, instance: str, record: JobRecord, error: BaseException) -> None:
     try:
-        record_failure(instances().engine(instance), entry, error)
+        record_failure(instances().engine(instance), record, error)
     except Exception as other:  # the job's own error matters more
-        log.warning("ledger.failure", jobId=context.job_id, error=type(other).__name__)
+        log.warning("records.failure", jobId=context.job_id, error=type(other).__name__)
 
 
 def _refuse_event_loop() -> None:

@@ -87,7 +87,7 @@ class DatabaseSettings(EnvSettings):
 
     database_config: Json[DatabaseConfig] = Field(default_factory=_demo)
     database_auto_upgrade: bool = True  # bring the worker's own tables up to date at start
-    ledger_retention_days: int = Field(90, ge=0)  # 0 keeps for ever
+    record_retention_days: int = Field(90, ge=0)  # 0 keeps for ever
     failed_retention_days: int = Field(365, ge=0)
 
     @property

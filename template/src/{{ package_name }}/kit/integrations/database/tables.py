@@ -53,8 +53,8 @@ metadata = MetaData()
 RUNNING, DONE, FAILED = "running", "done", "failed"
 RETRIED, DISCARDED, SUCCEEDED = "retried", "discarded", "succeeded"
 
-ledger = Table(
-    "worker_ledger",
+job_records = Table(
+    "worker_job_records",
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("job_type", String(255), nullable=False),
@@ -69,7 +69,7 @@ ledger = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
-    UniqueConstraint("job_type", "target_id", name="uq_worker_ledger_target"),
+    UniqueConstraint("job_type", "target_id", name="uq_worker_job_records_target"),
 )
 
 failed_jobs = Table(

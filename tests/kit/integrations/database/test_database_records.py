@@ -1,4 +1,4 @@
-"""The ledger: each target's effect exactly once, whatever happens to its jobs."""
+"""The job records: each target's effect exactly once, whatever happens to its jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_effect_and_the_done_row_commit_together(database, run):
     (job,) = run(jobs.write, jobs.Work(target=name))
     assert job.return_value() == "written"
     assert database.effects(name) == {name: 1}
-    (row,) = database.ledger()
+    (row,) = database.records()
     assert (row.state, row.target_id, row.attempts) == ("done", name, 1)
     assert row.job_id == job.id
     assert json.loads(row.payload) == {"target": name, "note": None}
@@ -50,7 +50,7 @@ def test_a_failing_job_leaves_no_effect_and_no_done_row(database, run):
     name = target()
     run(jobs.fail, jobs.Work(target=name, note="this"))
     assert not database.effects(name)
-    (row,) = database.ledger()
+    (row,) = database.records()
     assert (row.state, row.attempts) == ("failed", 2)
     assert row.error == "ValueError: cannot do this"
 
@@ -61,7 +61,7 @@ def test_a_failed_target_can_run_again(database, run):
     jobs.gate.set()
     run(jobs.mend, jobs.Work(target=name))
     assert database.effects(name) == {name: 1}
-    assert database.ledger()[0].state == "done"
+    assert database.records()[0].state == "done"
 
 
 def test_a_second_worker_waits_for_the_first(database, connection, publisher, start_worker):
@@ -94,11 +94,11 @@ def test_a_processor_that_rolls_back_fails(database, run):
     (job,) = run(jobs.rolls_back, jobs.Work(target=name))
     assert job.get_status() == JobStatus.FAILED
     assert "begin_nested" in job.latest_result().exc_string
-    assert database.ledger()[0].state == "failed"
+    assert database.records()[0].state == "failed"
 
 
 HOSTILE = [
-    "it's quoted'; DROP TABLE worker_ledger; --",
+    "it's quoted'; DROP TABLE worker_job_records; --",
     "zero\x00byte",
     "four bytes 😀 and 한국어",
     "Case",
@@ -121,7 +121,7 @@ def test_hostile_targets_are_kept_apart(database, run):
     for _ in range(2):
         found = run(jobs.write, *[jobs.Work(target=name) for name in names])
         assert {job.get_status() for job in found} == {JobStatus.FINISHED}
-    rows = [row for row in database.ledger() if row.state == "done"]
+    rows = [row for row in database.records() if row.state == "done"]
     assert len(rows) == len({row.target_id for row in rows}) == len(names)
     keys = [key_text(name) for name in names]
     assert database.effects(*keys) == dict.fromkeys(keys, 1)
@@ -137,4 +137,4 @@ def test_hostile_payloads_are_kept_as_they_were(database, run, note):
     run(jobs.fail, jobs.Work(target=name, note=note))
     (row,) = eventually(database.failed)
     assert json.loads(row.payload) == {"target": name, "note": note}
-    assert json.loads(database.ledger()[0].payload)["note"] == note
+    assert json.loads(database.records()[0].payload)["note"] == note

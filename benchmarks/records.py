@@ -1,10 +1,10 @@
-"""What the ledger costs: jobs per second with and without it, on PostgreSQL and SQLite.
+"""What the job records cost: jobs per second with and without them, on PostgreSQL and SQLite.
 
-Usage: python benchmarks/ledger.py [--jobs N] [--rounds N] [--concurrency N]
+Usage: python benchmarks/records.py [--jobs N] [--rounds N] [--concurrency N]
 
-Every job writes one row. Without the ledger it does so in a transaction of its own; with it, in
-the transaction that also holds the ledger's row. The rounds of both are interleaved and the
-median counts. The line of a database ends with the statements that the ledger adds per job; the
+Every job writes one row. Without records it does so in a transaction of its own; with them, in
+the transaction that also holds the job's record. The rounds of both are interleaved and the
+median counts. The line of a database ends with the statements that the records add per job; the
 exit code is 1 when there are more than two.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 
 from workers import Server, render_worker
 
-GOAL = 2.0  # statements that the ledger may add per job
+GOAL = 2.0  # statements that the records may add per job
 
 JOBS = '''"""Jobs of the benchmark."""
 
@@ -46,7 +46,7 @@ def without(payload: Row) -> None:
 
 
 @processor(result_ttl=0, target=lambda payload: payload.name)
-def with_ledger(payload: Row, session: Session) -> None:
+def with_records(payload: Row, session: Session) -> None:
     session.execute(insert(rows).values(name=payload.name))
 '''
 
@@ -120,8 +120,8 @@ def measure(
 def compare(
     worker: Path, redis: Server, config: dict[str, Any], options: argparse.Namespace
 ) -> float:
-    """Print the line of a database. Returns the statements that the ledger adds per job."""
-    rates: dict[str, list[float]] = {"without": [], "with_ledger": []}
+    """Print the line of a database. Returns the statements that the records add per job."""
+    rates: dict[str, list[float]] = {"without": [], "with_records": []}
     statements: dict[str, float] = {}
     for _ in range(options.rounds):
         for case, found in rates.items():
@@ -129,10 +129,10 @@ def compare(
             answer = measure(worker, redis, config, *arguments)
             found.append(answer["rate"])
             statements[case] = answer["statements"]
-    without, with_ledger = (statistics.median(rates[case]) for case in ("without", "with_ledger"))
-    added = statements["with_ledger"] - statements["without"]
+    without, with_records = (statistics.median(rates[case]) for case in ("without", "with_records"))
+    added = statements["with_records"] - statements["without"]
     print(
-        f"{config['dbms']:<12} {without:>8.0f} {with_ledger:>8.0f} {with_ledger / without:>7.2f}"
+        f"{config['dbms']:<12} {without:>8.0f} {with_records:>8.0f} {with_records / without:>7.2f}"
         f" {added:>8.1f}"
     )
     return added
@@ -140,7 +140,7 @@ def compare(
 
 def main() -> int:
     """Measure both databases."""
-    parser = argparse.ArgumentParser(description="Measure what the ledger costs.")
+    parser = argparse.ArgumentParser(description="Measure what job records cost.")
     parser.add_argument("--jobs", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--concurrency", type=int, default=5)
@@ -154,7 +154,7 @@ def main() -> int:
         start_server = importlib.import_module("database_servers").start_server
 
         redis = Server(Path(folder))
-        print(f"{'jobs/s':<12} {'without':>8} {'ledger':>8} {'ratio':>7} {'added statements':>8}")
+        print(f"{'jobs/s':<12} {'without':>8} {'records':>8} {'ratio':>7} {'added statements':>8}")
         added = []
         try:
             for dbms in ("postgresql", "sqlite"):

@@ -1,4 +1,4 @@
-"""The ledger: one row per job type and target, the last guard against doing work twice.
+"""The job records: one row per job type and target, the last guard against doing work twice.
 
 A row is inserted or locked first thing in the job's transaction and marked done last thing in
 the same one. The lock makes a second worker wait; a job that finds its row done is skipped.
@@ -30,25 +30,25 @@ from sqlalchemy.sql.dml import ReturningInsert
 from ...engine import Duplicate, JobContext
 from ...engine.contract import dump_payload
 from .errors import is_conflict
-from .tables import DONE, FAILED, RUNNING, ledger
+from .tables import DONE, FAILED, RUNNING, job_records
 from .text import error_text, key_text, payload_text
 
 # Made once: building a statement costs more than running it.
-_COLUMNS = [column.name for column in ledger.c if column.name != "id"]
-_FIND = select(ledger.c.id, ledger.c.state).where(
-    ledger.c.job_type == bindparam("type"), ledger.c.target_id == bindparam("target")
+_COLUMNS = [column.name for column in job_records.c if column.name != "id"]
+_FIND = select(job_records.c.id, job_records.c.state).where(
+    job_records.c.job_type == bindparam("type"), job_records.c.target_id == bindparam("target")
 )
 _FINISH = (
-    update(ledger)
-    .where(ledger.c.id == bindparam("row"))
+    update(job_records)
+    .where(job_records.c.id == bindparam("row"))
     .values(state=DONE, error=None, finished_at=bindparam("now"))
 )
 _TAKES = 3  # a take that collides is tried again at once: nothing has been done yet
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger keeps of an attempt.
+class JobRecord:
+    """What is kept of an attempt.
 
     Args:
         job_type: With `target_id` the row's key.
@@ -67,8 +67,8 @@ class Entry:
     worker: str
 
     @classmethod
-    def of(cls, context: JobContext, worker: str) -> Entry:
-        """The entry of an attempt. A job without a target is its own target."""
+    def of(cls, context: JobContext, worker: str) -> JobRecord:
+        """Describe an attempt. A job without a target is its own target."""
         target = context.target
         if target is None:
             # A processor called directly has no job, so nothing it could repeat.
@@ -101,12 +101,12 @@ class Entry:
         }
 
 
-def take(connection: Connection, entry: Entry) -> int:
+def take(connection: Connection, record: JobRecord) -> int:
     """Insert the row or lock it, in the transaction of the job.
 
     Args:
         connection: A connection without a transaction; one is begun.
-        entry: The attempt.
+        record: The attempt.
 
     Returns:
         The row's id.
@@ -117,7 +117,7 @@ def take(connection: Connection, entry: Entry) -> int:
     """
     for left in reversed(range(_TAKES)):
         try:
-            return _take(connection, entry)
+            return _take(connection, record)
         except Exception as error:
             if not left or not is_conflict(error):
                 raise
@@ -125,14 +125,14 @@ def take(connection: Connection, entry: Entry) -> int:
     raise AssertionError("unreachable")
 
 
-def _take(connection: Connection, entry: Entry) -> int:
-    dialect, row = connection.dialect, entry.row(RUNNING)
+def _take(connection: Connection, record: JobRecord) -> int:
+    dialect, row = connection.dialect, record.row(RUNNING)
     statement = upsert(dialect.name)
     if dialect.insert_returning:
         found = connection.execute(_returning(statement), row).one_or_none()
     else:  # MySQL
         connection.execute(statement, row)
-        found = connection.execute(_FIND, {"type": entry.job_type, "target": entry.target_id}).one()
+        found = connection.execute(_FIND, {"type": record.job_type, "target": record.target_id}).one()
     if found is None or found.state == DONE:
         raise Duplicate("the target is done already")
     return int(found.id)
@@ -143,7 +143,7 @@ def finish(connection: Connection, row_id: int) -> None:
     connection.execute(_FINISH, {"row": row_id, "now": datetime.now(UTC)})
 
 
-def record_failure(engine: Engine, entry: Entry, error: BaseException) -> None:
+def record_failure(engine: Engine, record: JobRecord, error: BaseException) -> None:
     """Count a failed attempt, in a transaction of its own. A row that is done stays so.
 
     Raises:
@@ -153,7 +153,7 @@ def record_failure(engine: Engine, entry: Entry, error: BaseException) -> None:
     with engine.connect() as connection:
         _wait_briefly(connection)
         try:
-            connection.execute(upsert(connection.dialect.name), entry.row(FAILED, described))
+            connection.execute(upsert(connection.dialect.name), record.row(FAILED, described))
             connection.commit()
         finally:
             _wait_as_before(connection)
@@ -166,30 +166,30 @@ def upsert(dialect: str) -> Insert:
     if dialect in ("mysql", "mariadb"):
         return _upsert_mysql(new_names)
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(ledger)
+    statement = insert(job_records)
     changes = {name: statement.excluded[name] for name in new_names}
     return statement.on_conflict_do_update(
-        index_elements=[ledger.c.job_type, ledger.c.target_id],
-        set_=changes | {"attempts": ledger.c.attempts + 1},
-        where=ledger.c.state != DONE,
+        index_elements=[job_records.c.job_type, job_records.c.target_id],
+        set_=changes | {"attempts": job_records.c.attempts + 1},
+        where=job_records.c.state != DONE,
     )
 
 
 def _upsert_mysql(new_names: list[str]) -> Insert:
-    statement = mysql.insert(ledger)
-    is_done = ledger.c.state == DONE
+    statement = mysql.insert(job_records)
+    is_done = job_records.c.state == DONE
     new: dict[str, ColumnElement[Any]] = {name: statement.inserted[name] for name in new_names}
-    new["attempts"] = ledger.c.attempts + 1
+    new["attempts"] = job_records.c.attempts + 1
     # Assignments see those before them, so the state, which all of them ask for, comes last.
     new["state"] = new.pop("state")
     return statement.on_duplicate_key_update(
-        [(name, case((is_done, ledger.c[name]), else_=value)) for name, value in new.items()]
+        [(name, case((is_done, job_records.c[name]), else_=value)) for name, value in new.items()]
     )
 
 
 @cache
 def _returning(statement: Insert) -> ReturningInsert[Any]:
-    return statement.returning(ledger.c.id, ledger.c.state)
+    return statement.returning(job_records.c.id, job_records.c.state)
 
 
 def _wait_briefly(connection: Connection) -> None:

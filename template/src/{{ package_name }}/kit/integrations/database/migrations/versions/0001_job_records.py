@@ -1,4 +1,4 @@
-"""The ledger, and the jobs that failed for good."""
+"""The job records, and the jobs that failed for good."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OPTIONS: dict[str, Any] = {
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
-        "worker_ledger",
+        "worker_job_records",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
         sa.Column("job_type", sa.String(255), nullable=False),
         sa.Column("target_id", sa.String(255), nullable=False),
@@ -45,10 +45,10 @@ def upgrade() -> None:
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("started_at", _TIME, nullable=False),
         sa.Column("finished_at", _TIME),
-        sa.UniqueConstraint("job_type", "target_id", name="uq_worker_ledger_target"),
+        sa.UniqueConstraint("job_type", "target_id", name="uq_worker_job_records_target"),
         **_OPTIONS,
     )
-    op.create_index("ix_worker_ledger_age", "worker_ledger", ["queue", "state", "finished_at"])
+    op.create_index("ix_worker_job_records_age", "worker_job_records", ["queue", "state", "finished_at"])
     op.create_table(
         "worker_failed_jobs",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),

@@ -106,7 +106,7 @@ def build(source: Path, to: Path) -> Path:
 def build_next(source: Path, to: Path) -> Path:
     """Build a later release that changes a document and the engine."""
     (source / "template" / "NEXT.md").write_text("A later release.\n")
-    worker = next((source / "template" / "src").glob("*/kit/engine/worker.py"))
+    worker = next((source / "template" / "src").glob("*/kit/engine/worker/worker.py"))
     worker.write_text(worker.read_text() + "\n# A line of a later release.\n")
     run("git", "add", "--all", cwd=source)
     run("git", *_IDENTITY, "commit", "--quiet", "--message", NEXT, cwd=source)

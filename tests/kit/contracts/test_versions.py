@@ -20,11 +20,11 @@ from worker_payment.kit.engine import (
     Options,
     Payload,
     PayloadError,
-    contract,
     observe,
     processor,
 )
-from worker_payment.kit.engine.contract import (
+from worker_payment.kit.engine.job import payload as contract
+from worker_payment.kit.engine.job.payload import (
     VERSION_KEY,
     dump_payload,
     load_payload,

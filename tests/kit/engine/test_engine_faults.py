@@ -26,13 +26,13 @@ from worker_payment.kit.engine import (
     Publisher,
     ThreadWorker,
 )
-from worker_payment.kit.engine import worker as worker_module
-from worker_payment.kit.engine.exchange import (
+from worker_payment.kit.engine.run.limiter import Limiter
+from worker_payment.kit.engine.store.exchange import (
     Exchange,
     Outcome,
 )
-from worker_payment.kit.engine.limits import Limiter
-from worker_payment.kit.engine.recovery import Recovery
+from worker_payment.kit.engine.worker import worker as worker_module
+from worker_payment.kit.engine.worker.recovery import Recovery
 
 Start = Callable[..., ThreadWorker]
 
@@ -282,7 +282,7 @@ def test_a_job_that_somebody_else_has_ended_is_not_tried_again(
         patched.setattr(Exchange, "owns", owns)
         worker = start_worker(Options(concurrency=1))
         assert owned.wait(10)
-        eventually(lambda: not worker._custody.running)
+        eventually(lambda: not worker._in_hand.running)
     assert jobs.attempts[name] == 1
 
 
@@ -370,11 +370,11 @@ def test_a_parent_that_ended_at_the_deadline_is_finished(
     parent = plain.enqueue("engine_jobs.note", {"text": "parent"})
     child = plain.enqueue("engine_jobs.note", {"text": "child"}, depends_on=parent)
     [claim] = idle._exchange.trade([], free=1, promote=False).claims
-    custody = idle._custody
-    custody.running[claim.entry] = claim
+    in_hand = idle._in_hand
+    in_hand.running[claim.entry] = claim
     assert claim.begin()
     assert claim.settle()
-    custody.inbox.put(Outcome(claim, "x", 500, datetime.now(UTC)))
-    custody.give_back(idle._stored)
+    in_hand.inbox.put(Outcome(claim, "x", 500, datetime.now(UTC)))
+    in_hand.give_back(idle._stored)
     assert parent.get_status() == JobStatus.FINISHED
     assert plain.job_ids == [child.id]

@@ -29,7 +29,7 @@ from rq.webhook import Webhook
 import engine_jobs as jobs
 from support import RedisServer, eventually
 from worker_payment.kit.engine import Options, ThreadWorker
-from worker_payment.kit.engine.tasks import any_task
+from worker_payment.kit.engine.run.task import any_task
 
 Start = Callable[..., ThreadWorker]
 PLAIN = Options(concurrency=5, resolve=any_task)

@@ -69,8 +69,8 @@ def enqueue(
     from .config import load_settings
     from .config.redis import publisher
     from .engine import JobError, find_processor
-    from .engine.contract import load_payload
-    from .engine.processor import safe_job_id
+    from .engine.job.payload import load_payload
+    from .engine.job.processor import safe_job_id
 
     if job_id is not None and job_id != safe_job_id(job_id):
         raise JobError("a job id has letters, digits, _ and - only")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from worker_payment.kit.engine import Duplicate, processor
-from worker_payment.kit.engine.processor import _registry
+from worker_payment.kit.engine.job.processor import _registry
 from worker_payment.kit.integrations.database import (
     Instance,
     Session,

@@ -1,35 +1,39 @@
 """The engine: a concurrent RQ worker, the job policy and the payload contract.
 
-It is self-contained and owned by the template: updates replace it. Owners use what is
-named here and write their own code in `processors/`.
+It is self-contained. Its rooms stand on one another: `worker` (the loop) on `run` (one attempt),
+`run` on `job` (what owners declare and publish), `job` on `store` (where a job lies in Redis).
 """
 
-from .contract import Payload
-from .deadlines import overdue
-from .errors import (
-    Duplicate,
-    JobError,
-    NewerPayloadError,
-    PayloadError,
-    PermanentError,
-    TemporaryError,
-    UnknownJobError,
-)
-from .limits import AtOnce, Rate
-from .observers import Attempt, Ending, Observer, Publication, observe
-from .options import Options
-from .outcomes import FailedJob
-from .policy import Backoff, Policy
-from .processor import (
-    JobContext,
-    Processor,
-    find_processor,
-    processor,
-    processors,
-    provide,
-)
-from .publish import Publisher, Receipt, publish_to
-from .worker import ThreadWorker
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .errors import (
+        Duplicate,
+        JobError,
+        NewerPayloadError,
+        PayloadError,
+        PermanentError,
+        TemporaryError,
+        UnknownJobError,
+    )
+    from .job.payload import Payload
+    from .job.policy import AtOnce, Backoff, Policy, Rate
+    from .job.observers import Attempt, Ending, Observer, Publication, observe
+    from .job.processor import (
+        JobContext,
+        Processor,
+        find_processor,
+        processor,
+        processors,
+        provide,
+    )
+    from .job.publish import Publisher, Receipt, publish_to
+    from .run.deadlines import overdue
+    from .run.verdict import FailedJob
+    from .worker.options import Options
+    from .worker.worker import ThreadWorker
 
 __all__ = [
     "AtOnce",
@@ -63,3 +67,20 @@ __all__ = [
     "provide",
     "publish_to",
 ]
+
+# Publishing must not pay for the worker.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "errors": ("Duplicate", "JobError", "NewerPayloadError", "PayloadError", "PermanentError", "TemporaryError", "UnknownJobError",),
+        "job.payload": ("Payload",),
+        "job.policy": ("AtOnce", "Backoff", "Policy", "Rate",),
+        "job.observers": ("Attempt", "Ending", "Observer", "Publication", "observe",),
+        "job.processor": ("JobContext", "Processor", "find_processor", "processor", "processors", "provide",),
+        "job.publish": ("Publisher", "Receipt", "publish_to",),
+        "run.deadlines": ("overdue",),
+        "run.verdict": ("FailedJob",),
+        "worker.options": ("Options",),
+        "worker.worker": ("ThreadWorker",),
+    },
+)

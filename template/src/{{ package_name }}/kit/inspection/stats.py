@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 from redis import Redis
 
-from ..engine import keys
+from ..engine.store import keys
 from .jobs import function_of, short_name, text
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from redis import Redis
 
-from ..engine import UnknownJobError, find_processor, keys
+from ..engine import UnknownJobError, find_processor
+from ..engine.store import keys
 from .findings import Finding, ok, warn
 from .jobs import function_of, text
 

@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError, WatchError
 
-from ..engine import Publisher, keys
+from ..engine import Publisher
+from ..engine.store import keys
 from .schedule import Schedule
 
 log: Any = structlog.get_logger(__name__)

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from ...engine import Duplicate, JobContext
-from ...engine.contract import dump_payload
+from ...engine.job.payload import dump_payload
 from .errors import is_conflict
 from .tables import DONE, FAILED, RUNNING, job_records
 from .text import error_text, key_text, payload_text

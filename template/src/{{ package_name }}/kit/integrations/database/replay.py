@@ -15,7 +15,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from ...engine import JobError, Processor, Publisher, find_processor
-from ...engine.contract import load_payload
+from ...engine.job.payload import load_payload
 from . import failures
 from .instances import Instances
 from .session import instance_name

@@ -1,4 +1,4 @@
-"""Limits that all replicas share: so many a second, so many at once per key.
+"""Keeping the limits that all replicas share.
 
 A job that must wait holds no slot: it goes back to Redis, either to the time reserved for it
 or into RQ's own rate limit registry.
@@ -8,59 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
 
 from rq.rate_limit import RateLimit
 
-from . import journal, keys
-from .claimed import Claim
+from rq.worker import BaseWorker
 
-if TYPE_CHECKING:
-    from .tasks import Task
-    from .worker import ThreadWorker
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` starts in `per` seconds over all replicas, evenly spread.
-
-    Args:
-        count: How many.
-        per: Seconds.
-    """
-
-    count: int
-    per: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.count < 1 or self.per <= 0:
-            raise ValueError("a rate needs a count of at least 1 and a positive span of seconds")
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two starts."""
-        return self.per / self.count
-
-
-@dataclass(frozen=True, slots=True)
-class AtOnce:
-    """At most `count` jobs with the same key at once, over all replicas.
-
-    Args:
-        count: How many.
-        key: Takes the payload and returns what they share, for instance a customer's id;
-            None for one limit over all jobs of the processor.
-    """
-
-    count: int
-    key: Callable[[Any], str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError("the limit needs a count of at least 1")
+from ..job.policy import Rate
+from ..store import keys
+from ..store.claim import Claim
+from ..store.scripts import load
+from . import journal
+from .task import Task
 
 
 class Limiter:
@@ -70,10 +29,9 @@ class Limiter:
         worker: The worker, whose connection is used.
     """
 
-    def __init__(self, worker: ThreadWorker) -> None:
+    def __init__(self, worker: BaseWorker) -> None:
         self._worker = worker
-        source = files(__package__).joinpath("rate.lua").read_text(encoding="utf-8")
-        self._reserve = worker.connection.register_script(source)
+        self._reserve = worker.connection.register_script(load("rate"))
 
     def admit(self, claim: Claim, task: Task, win: Callable[[], bool]) -> bool:
         """Whether the job may run now.

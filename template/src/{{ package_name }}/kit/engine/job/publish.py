@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from redis import Redis
@@ -15,12 +14,30 @@ from redis.client import Pipeline
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from . import keys, observers
-from .contract import dump_payload
+from ..store import keys
+from ..store.scripts import load
+from . import observers
+from .payload import Payload, dump_payload
+from .policy import Policy
 
-if TYPE_CHECKING:
-    from .contract import Payload
-    from .processor import Processor
+
+class Published(Protocol):
+    """What publishing must know of a processor."""
+
+    @property
+    def name(self) -> str:
+        """The job's type."""
+
+    @property
+    def path(self) -> str:
+        """Dotted path of the function."""
+
+    @property
+    def policy(self) -> Policy:
+        """How its jobs are treated."""
+
+    def job_id_for(self, payload: Any, /) -> str | None:
+        """The id that this payload asks for, None for a random one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +64,11 @@ class Publisher:
     def __init__(self, connection: Redis, queue: str) -> None:
         self.connection = connection
         self.queue = queue
-        source = files(__package__).joinpath("publish.lua").read_text(encoding="utf-8")
-        self._script = connection.register_script(source)
+        self._script = connection.register_script(load("publish"))
 
     def publish(
         self,
-        processor: Processor[Any, Any],
+        processor: Published,
         payload: Payload,
         *,
         job_id: str | None = None,
@@ -73,7 +89,7 @@ class Publisher:
         return self._publish(processor, payload, identity, delay, None)
 
     def publish_many(
-        self, processor: Processor[Any, Any], payloads: Iterable[Payload], *, batch: int = 500
+        self, processor: Published, payloads: Iterable[Payload], *, batch: int = 500
     ) -> list[Receipt]:
         """Publish many jobs with few round trips.
 
@@ -90,7 +106,7 @@ class Publisher:
 
     def _publish(
         self,
-        processor: Processor[Any, Any],
+        processor: Published,
         payload: Payload,
         identity: str,
         delay: float,
@@ -101,7 +117,7 @@ class Publisher:
 
     def _publish_many(
         self,
-        processor: Processor[Any, Any],
+        processor: Published,
         payloads: list[Payload],
         batch: int,
         meta: dict[str, Any] | None,
@@ -131,7 +147,7 @@ class Publisher:
 
     def _prepare(
         self,
-        processor: Processor[Any, Any],
+        processor: Published,
         payload: Payload,
         identity: str,
         delay: float,
@@ -175,7 +191,7 @@ class Publisher:
         ]
 
 
-def _identity(processor: Processor[Any, Any], payload: Payload) -> str:
+def _identity(processor: Published, payload: Payload) -> str:
     return processor.job_id_for(payload) or uuid4().hex
 
 

@@ -18,31 +18,31 @@ from worker_payment.kit.engine import (
     Publisher,
     Receipt,
     ThreadWorker,
-    worker,
 )
-from worker_payment.kit.engine.ahead import MOMENT, Ahead
+from worker_payment.kit.engine.worker import worker
+from worker_payment.kit.engine.worker.prefetch import MOMENT, Prefetch
 
 Start = Callable[..., ThreadWorker]
 
 
 def test_as_many_jobs_are_taken_ahead_as_slots_come_free_in_a_moment() -> None:
-    ahead = Ahead(10)
-    assert ahead.count == 0  # nothing is known
-    ahead.ended(MOMENT / 10)
-    assert ahead.count == 10
-    slow = Ahead(10)
+    prefetch = Prefetch(10)
+    assert prefetch.count == 0  # nothing is known
+    prefetch.ended(MOMENT / 10)
+    assert prefetch.count == 10
+    slow = Prefetch(10)
     slow.ended(MOMENT * 2)
     assert slow.count == 5
     slow.ended(60.0)
     assert slow.count == 0
-    ahead.given_back()
-    assert ahead.count == 0
+    prefetch.given_back()
+    assert prefetch.count == 0
 
 
 def test_one_slot_takes_nothing_ahead() -> None:
-    ahead = Ahead(1)
-    ahead.ended(0.0)
-    assert ahead.count == 0
+    prefetch = Prefetch(1)
+    prefetch.ended(0.0)
+    assert prefetch.count == 0
 
 
 def occupy_after_short_jobs(publisher: Publisher, slots: int) -> Receipt:

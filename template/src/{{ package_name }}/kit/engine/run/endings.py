@@ -10,52 +10,30 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 from rq.callbacks import execute_failure_callback, execute_stopped_callback
 from rq.job_lifecycle import call_exception_handlers, format_exc_info
 from rq.results import Result
+from rq.worker import BaseWorker
 
-from . import journal, keys
-from .claimed import Claim, LazyJob
+from . import journal
+from ..store import keys
+from ..store.claim import Claim, LazyJob
 from .deadlines import Deadline
-from .errors import JobStopped, NewerPayloadError, PermanentError
-from .exchange import Exchange
-from .limits import Limiter
-from .tasks import Task
-
-if TYPE_CHECKING:
-    from .worker import ThreadWorker
-
-_ROLLOUT = timedelta(days=1)  # how long a job may wait for a newer worker
+from ..errors import JobStopped
+from ..store.exchange import Exchange
+from .limiter import Limiter
+from .task import Task
+from .verdict import FailedJob, FailureHook, pause_for_newer_worker, retry_delay
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
-@dataclass(frozen=True, slots=True)
-class FailedJob:
-    """A job that failed for good, as it is handed to whoever keeps such jobs."""
-
-    job_id: str
-    job_type: str
-    path: str
-    payload: Any
-    queue: str
-    attempts: int
-    error: str
-    traceback: str
-    worker: str
-
-
-FailureHook = Callable[[FailedJob], None]
-
-
-class Outcomes:
+class Endings:
     """Writes the outcomes that need RQ.
 
     Args:
@@ -68,7 +46,7 @@ class Outcomes:
 
     def __init__(
         self,
-        worker: ThreadWorker,
+        worker: BaseWorker,
         exchange: Exchange,
         *,
         lease: int,
@@ -117,8 +95,8 @@ class Outcomes:
     def failure(self, claim: Claim, task: Task, error: BaseException, seconds: float) -> None:
         """Finish a job that raised: stopped, retried, or failed for good."""
         attempt = claim.attempt
-        pause = self.pause_for_newer_worker(claim, error)
-        delay = None if claim.stopped else self.retry_delay(claim, task, error)
+        pause = pause_for_newer_worker(claim, error)
+        delay = None if claim.stopped else retry_delay(claim, task, error)
         if claim.stopped:
             stored = self._until_stored(claim, lambda: self._stop(claim))
             if stored:
@@ -138,27 +116,6 @@ class Outcomes:
         """Fail a job for good that keeps bringing down its workers."""
         if self._until_stored(claim, lambda: self._fail(claim, error)):
             self._report(claim, task, error, 0.0, claim.attempt)
-
-    @staticmethod
-    def retry_delay(claim: Claim, task: Task, error: BaseException) -> float | None:
-        """Seconds until the next attempt, None when there is none.
-
-        What the publisher asked for (RQ's Retry) wins over the processor's policy; an error
-        marked permanent wins over both.
-        """
-        left = claim.number(b"retries_left")
-        if left is not None:
-            permanent = isinstance(error, PermanentError)
-            return float(claim.job.get_retry_interval()) if left > 0 and not permanent else None
-        return task.policy.retry_delay(claim.attempt, error) if task.policy else None
-
-    @staticmethod
-    def pause_for_newer_worker(claim: Claim, error: BaseException) -> float | None:
-        """Seconds to wait without spending an attempt, None when this is no reason to."""
-        made = claim.moment(b"created_at")
-        if made is None or not isinstance(error, NewerPayloadError):
-            return None
-        return error.retry_after if datetime.now(UTC) - made < _ROLLOUT else None
 
     def still_ours(self, claim: Claim) -> bool:
         """Whether a job that waited in its slot may run again; while Redis is away it may."""

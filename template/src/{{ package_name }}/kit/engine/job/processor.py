@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints, overload
 
-from .contract import P, Payload, load_payload
-from .errors import PermanentError, UnknownJobError
-from .limits import AtOnce, Rate
-from .policy import Backoff, Policy
+from .payload import P, Payload, load_payload
+from ..errors import PermanentError, UnknownJobError
+from .policy import AtOnce, Backoff, Policy, Rate
 from .publish import Publisher, Receipt, default_publisher
 
 R = TypeVar("R")

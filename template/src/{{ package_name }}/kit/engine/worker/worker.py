@@ -2,8 +2,8 @@
 
 The main thread alone takes jobs and stores plain outcomes, both in one trip to Redis
 (`exchange`). Job threads run the jobs (`runner`) and hand outcomes back through one inbox
-(`custody`). Beside them one thread each waits for arrivals, renews the lease, looks for the
-jobs of dead workers, watches deadlines, and listens to RQ's commands (`member`).
+(`in_hand`). Beside them one thread each waits for arrivals, renews the lease, looks for the
+jobs of dead workers, watches deadlines, and listens to RQ's commands (`membership`).
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from . import journal, keys
-from .ahead import PATIENCE, Ahead
+from ..run import journal
+from ..store import keys
+from .prefetch import PATIENCE, Prefetch
 from .arrivals import Arrivals
-from .claimed import Claim
-from .custody import Custody
-from .exchange import HAS_DEPENDENTS, NOT_OURS, Exchange, Outcome
+from ..store.claim import Claim
+from .in_hand import InHand
+from ..store.exchange import HAS_DEPENDENTS, NOT_OURS, Exchange, Outcome
 from .lease import Lease
-from .member import MemberWorker
+from .membership import MemberWorker
 from .options import Options
-from .outcomes import Outcomes
-from .processor import processors
+from ..run.endings import Endings
+from ..job.processor import processors
 from .recovery import Entry, Recovery
-from .runner import Runner
-from .tasks import unresolved_task
+from ..run.runner import Runner
+from ..run.task import unresolved_task
 
 _BATCH = 1000  # outcomes handed in by one trip
 
@@ -66,8 +67,8 @@ class ThreadWorker(MemberWorker):
         self._draining = threading.Event()
         hold = 60 + round(self.options.shutdown_timeout)
         self._exchange = Exchange(connection, self.queues, name, _longest_timeout(), hold)
-        self._custody = Custody(self._exchange, connection, name)
-        self._outcomes = Outcomes(
+        self._in_hand = InHand(self._exchange, connection, name)
+        self._endings = Endings(
             self,
             self._exchange,
             lease=self.options.lease,
@@ -77,13 +78,13 @@ class ThreadWorker(MemberWorker):
         self._runner = Runner(
             slots=self.options.concurrency,
             resolve=self.options.resolve,
-            outcomes=self._outcomes,
-            returned=self._custody.inbox.put,
-            ended=self._custody.inbox.put,
-            yielded=self._custody.give_up_slot,
+            endings=self._endings,
+            returned=self._in_hand.inbox.put,
+            ended=self._in_hand.inbox.put,
+            yielded=self._in_hand.give_up_slot,
             draining=self._draining,
         )
-        self._ahead = Ahead(self.options.concurrency)
+        self._prefetch = Prefetch(self.options.concurrency)
         self._drain_until = float("inf")
         self._hungry = True  # the queues may hold jobs
         self._left_to_take: float = float("inf")
@@ -102,11 +103,11 @@ class ThreadWorker(MemberWorker):
 
     def current_state(self) -> WorkerStatus:
         """What `rq info` shows of this worker."""
-        return WorkerStatus.BUSY if self._custody.running else super().current_state()
+        return WorkerStatus.BUSY if self._in_hand.running else super().current_state()
 
     def stop_job(self, job_id: str, execution_id: str | None) -> None:
         """Stop a running job because somebody asked for it."""
-        for claim in list(self._custody.running.values()):
+        for claim in list(self._in_hand.running.values()):
             if claim.job_id == job_id and execution_id in (None, claim.execution_id):
                 self._runner.stop(claim)
 
@@ -119,7 +120,7 @@ class ThreadWorker(MemberWorker):
         wait = 0.0 if now else self.options.shutdown_timeout
         self._drain_until = min(self._drain_until, time.monotonic() + wait)
         self._draining.set()
-        self._custody.inbox.put(None)
+        self._in_hand.inbox.put(None)
 
     def run(self, *, burst: bool = False, max_jobs: int | None = None) -> int:
         """Work until drained.
@@ -149,7 +150,7 @@ class ThreadWorker(MemberWorker):
         recovery.start()
         try:
             self._loop(arrivals, burst=burst)
-            return len(self._custody.running)
+            return len(self._in_hand.running)
         finally:
             self._leaving.set()
             recovery.close()
@@ -160,7 +161,7 @@ class ThreadWorker(MemberWorker):
 
     def _loop(self, arrivals: Arrivals, *, burst: bool) -> None:
         while True:
-            if self._custody.collect(self._patience()):
+            if self._in_hand.collect(self._patience()):
                 self._heard_at = time.monotonic()
             if self._waiting() > 0 or self._turned_away:
                 self._return_if_stuck()
@@ -175,34 +176,34 @@ class ThreadWorker(MemberWorker):
             asked, got = self._trade()
             if got < asked and not self._trouble_wait:
                 self._hungry = False
-                if burst and self._custody.empty:
+                if burst and self._in_hand.empty:
                     return
                 if not burst and not self._suspended:  # suspended: look at the next tick
                     arrivals.arm()
 
     def _drained(self) -> bool:
-        if self._custody.empty:
+        if self._in_hand.empty:
             return True
         if time.monotonic() < self._drain_until:
             return False
-        self._custody.give_back(self._stored)
+        self._in_hand.give_back(self._stored)
         return True
 
     def _free(self) -> int:
         """How many jobs may be taken now."""
         if self._draining.is_set():
             return 0
-        ahead = 0 if self._runner.coroutines else self._ahead.count
+        ahead = 0 if self._runner.coroutines else self._prefetch.count
         return int(min(ahead - self._waiting(), self._left_to_take))
 
     def _waiting(self) -> int:
         """How many jobs wait for a slot; below zero, how many slots are free."""
         # Jobs whose outcome is handed in by the next trip leave their slot with it.
-        busy = len(self._custody.running) - len(self._custody.outcomes)
+        busy = len(self._in_hand.running) - len(self._in_hand.outcomes)
         return busy - self.options.concurrency
 
     def _worth_a_trip(self) -> bool:
-        if self._custody.has_news or self._trouble_wait or time.monotonic() >= self._reconcile_at:
+        if self._in_hand.has_news or self._trouble_wait or time.monotonic() >= self._reconcile_at:
             return True
         return self._free() > 0 and (self._hungry or time.monotonic() >= self._promote_at)
 
@@ -213,7 +214,7 @@ class ThreadWorker(MemberWorker):
         now = time.monotonic()
         if now < self._trade_at:
             return self._trade_at - now
-        if self._custody.has_news or self._trouble_wait or (self._hungry and self._free() > 0):
+        if self._in_hand.has_news or self._trouble_wait or (self._hungry and self._free() > 0):
             return 0.0
         until = min(self._drain_until, now + (PATIENCE if self._waiting() > 0 else 1.0))
         until = min(until, self._reconcile_at)
@@ -223,18 +224,18 @@ class ThreadWorker(MemberWorker):
 
     def _arrived(self) -> None:
         self._hungry = True
-        self._custody.inbox.put(None)
+        self._in_hand.inbox.put(None)
 
     def _trade(self) -> tuple[int, int]:
         """One trip to Redis. Returns how many jobs were asked for, and how many came."""
         promote = time.monotonic() >= self._promote_at
-        outcomes = self._custody.outcomes[:_BATCH]
+        outcomes = self._in_hand.outcomes[:_BATCH]
         try:
             now = time.monotonic()
             if self._trouble_wait or now >= self._reconcile_at:
-                self._custody.reconcile(at_once=self._trouble_wait > 0)
+                self._in_hand.reconcile(at_once=self._trouble_wait > 0)
                 self._reconcile_at = now + self.options.lease / 4
-            self._custody.return_yielded()
+            self._in_hand.return_yielded()
             free = self._free()
             self._exchange.ask(outcomes, free=free, promote=promote)
             self._start_taken()  # while Redis works
@@ -248,12 +249,12 @@ class ThreadWorker(MemberWorker):
             if trade.due is not None:
                 wait = min(wait, max(trade.due - time.time(), 0.0))
             self._promote_at = time.monotonic() + wait
-        del self._custody.outcomes[: len(outcomes)]
+        del self._in_hand.outcomes[: len(outcomes)]
         for outcome, code in zip(outcomes, trade.codes, strict=True):
             self._stored(outcome, code)
-            self._ahead.ended(outcome.seconds)
+            self._prefetch.ended(outcome.seconds)
         for claim in trade.claims:
-            self._custody.running[claim.entry] = claim
+            self._in_hand.running[claim.entry] = claim
         if trade.claims:
             self._heard_at = time.monotonic()
         self._taken = trade.claims
@@ -277,13 +278,13 @@ class ThreadWorker(MemberWorker):
         if not stuck or self._trouble_wait:
             return
         self._turned_away = False
-        waiting = self._custody.take_waiting()
+        waiting = self._in_hand.take_waiting()
         self._left_to_take += len(waiting)
         try:
-            self._custody.put_back(waiting)
+            self._in_hand.put_back(waiting)
         except RedisError as error:
             self._in_trouble(error)
-        self._ahead.given_back()
+        self._prefetch.given_back()
 
     def _stored(self, outcome: Outcome, code: int) -> None:
         if code == HAS_DEPENDENTS:
@@ -291,7 +292,7 @@ class ThreadWorker(MemberWorker):
             return
         if code == NOT_OURS:
             journal.dropped(outcome.claim)
-        self._custody.running.pop(outcome.claim.entry, None)
+        self._in_hand.running.pop(outcome.claim.entry, None)
 
     def _in_trouble(self, error: RedisError) -> None:
         if not self._trouble_wait:
@@ -346,7 +347,7 @@ class ThreadWorker(MemberWorker):
             task = unresolved_task(claim)
         count = claim.number(keys.INTERRUPTIONS.encode()) or 0
         error = AbandonedJobError(f"{count} deliveries ended with the death of their worker")
-        self._outcomes.abandon(claim, task, error)
+        self._endings.abandon(claim, task, error)
 
 
 def _longest_timeout() -> int:

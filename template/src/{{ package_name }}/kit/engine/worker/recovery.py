@@ -10,8 +10,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.queue import Queue
 
-from . import journal, keys
-from .exchange import LIMIT_REACHED, REQUEUED, Exchange
+from ..run import journal
+from ..store import keys
+from ..store.exchange import LIMIT_REACHED, REQUEUED, Exchange
 
 Entry = tuple[str, str, str, str]  # queue, job id, execution id, worker
 

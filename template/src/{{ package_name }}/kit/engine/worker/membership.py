@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from redis import Redis
 from redis.client import Pipeline, PubSub
 from redis.exceptions import RedisError
@@ -19,8 +20,9 @@ from rq.utils import now, utcformat
 from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import register
 
-from . import journal
-from .deadlines import Deadline
+from ..run.deadlines import Deadline
+
+log: Any = structlog.get_logger("engine")
 
 # RQ's own limit for callbacks works in the main thread only.
 StartedJobRegistry.death_penalty_class = Deadline  # type: ignore[assignment]
@@ -115,7 +117,7 @@ class MemberWorker(BaseWorker):
             self.register_death()  # type: ignore[no-untyped-call]
             self.unsubscribe()  # type: ignore[no-untyped-call]
         except RedisError:
-            journal.log.warning("redis.lost", detail="could not sign off; the lease will run out")
+            log.warning("redis.lost", detail="could not sign off; the lease will run out")
 
     def maintain(self) -> None:
         """Run RQ's own maintenance when its time has come."""

@@ -13,8 +13,6 @@ from typing import Any, Literal
 
 import structlog
 
-from .claimed import Claim
-
 log: Any = structlog.get_logger("engine")
 
 Outcome = Literal["done", "duplicate", "retried", "failed", "stopped"]
@@ -100,7 +98,6 @@ class Observer:
 
 
 _observers: list[Observer] = []
-_NOBODY: AbstractContextManager[None] = nullcontext()
 
 
 def observe(observer: Observer) -> Callable[[], None]:
@@ -137,45 +134,19 @@ def watched() -> bool:
     return bool(_observers)
 
 
-def attempt(claim: Claim, job_type: str) -> AbstractContextManager[None]:
+def attempt(made: Attempt) -> AbstractContextManager[None]:
     """The context in which an attempt runs."""
-    if not _observers:
-        return _NOBODY
-    watched_attempt = _attempt(claim, job_type)
-    return _open(lambda each: each.attempt(watched_attempt))
+    return _open(lambda each: each.attempt(made))
 
 
-def ended(
-    claim: Claim,
-    job_type: str,
-    outcome: Outcome,
-    seconds: float = 0.0,
-    error: BaseException | None = None,
-) -> None:
+def ended(finished: Attempt, ending: Ending) -> None:
     """Tell observers how an attempt ended."""
-    if _observers:
-        finished = _attempt(claim, job_type)
-        ending = Ending(outcome, seconds, error)
-        _tell(lambda each: each.ended(finished, ending))
+    _tell(lambda each: each.ended(finished, ending))
 
 
 def interrupted(queue: str, job_id: str) -> None:
     """Tell observers that a delivery ended without an outcome."""
-    if _observers:
-        _tell(lambda each: each.interrupted(queue, job_id))
-
-
-def _attempt(claim: Claim, job_type: str) -> Attempt:
-    waited = claim.waited_ms
-    return Attempt(
-        job_id=claim.job_id,
-        job_type=job_type,
-        queue=claim.queue.name,
-        number=claim.attempt,
-        worker=claim.worker,
-        waited=None if waited is None else waited / 1000,
-        meta=claim.meta(),
-    )
+    _tell(lambda each: each.interrupted(queue, job_id))
 
 
 def _tell(call: Callable[[Observer], None]) -> None:

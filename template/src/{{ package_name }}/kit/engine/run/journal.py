@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import structlog
 from rq.exceptions import AbandonedJobError
 
-from . import observers
-from .claimed import Claim
-from .errors import JobStopped, PayloadError, UnknownJobError
+from ..job import observers
+from ..store.claim import Claim
+from ..errors import JobStopped, PayloadError, UnknownJobError
 
 # Their message says all there is; a traceback would show the engine's own lines.
 _SELF_EXPLAINING = (PayloadError, UnknownJobError, AbandonedJobError, JobStopped)
 
+_NOBODY: AbstractContextManager[None] = nullcontext()
+
 log: Any = structlog.get_logger("engine")
+
+
+def attempt(claim: Claim, job_type: str) -> AbstractContextManager[None]:
+    """The context that observers open around an attempt."""
+    return observers.attempt(_attempt(claim, job_type)) if observers.watched() else _NOBODY
 
 
 def start(claim: Claim, job_type: str) -> None:
@@ -41,13 +49,13 @@ def done(claim: Claim, job_type: str, seconds: float) -> None:
             attempt=claim.attempt,
             durationMs=_ms(seconds),
         )
-    observers.ended(claim, job_type, "done", seconds)
+    _tell(claim, job_type, "done", seconds)
 
 
 def duplicate(claim: Claim, job_type: str, seconds: float, reason: str) -> None:
     """The work was done before."""
     log.info("job.duplicate", jobId=claim.job_id, jobType=job_type, reason=reason)
-    observers.ended(claim, job_type, "duplicate", seconds)
+    _tell(claim, job_type, "duplicate", seconds)
 
 
 def retry(
@@ -63,7 +71,7 @@ def retry(
         delayMs=_ms(delay),
         error=describe(error),
     )
-    observers.ended(claim, job_type, "retried", seconds, error)
+    _tell(claim, job_type, "retried", seconds, error)
 
 
 def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: BaseException) -> None:
@@ -78,7 +86,7 @@ def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: Bas
         exc_info=None if isinstance(error, _SELF_EXPLAINING) else error,
     )
     outcome: observers.Outcome = "stopped" if isinstance(error, JobStopped) else "failed"
-    observers.ended(claim, job_type, outcome, seconds, error)
+    _tell(claim, job_type, outcome, seconds, error)
 
 
 def interrupted(queue: str, job_id: str, reason: str) -> None:
@@ -102,6 +110,30 @@ def describe(error: BaseException) -> str:
     text = str(error).strip()
     name = type(error).__name__
     return f"{name}: {text}" if text else name
+
+
+def _tell(
+    claim: Claim,
+    job_type: str,
+    outcome: observers.Outcome,
+    seconds: float,
+    error: BaseException | None = None,
+) -> None:
+    if observers.watched():
+        observers.ended(_attempt(claim, job_type), observers.Ending(outcome, seconds, error))
+
+
+def _attempt(claim: Claim, job_type: str) -> observers.Attempt:
+    waited = claim.waited_ms
+    return observers.Attempt(
+        job_id=claim.job_id,
+        job_type=job_type,
+        queue=claim.queue.name,
+        number=claim.attempt,
+        worker=claim.worker,
+        waited=None if waited is None else waited / 1000,
+        meta=claim.meta(),
+    )
 
 
 def _ms(seconds: float) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .outcomes import FailureHook
-from .tasks import Resolver, processor_task
+from ..run.task import Resolver, processor_task
+from ..run.verdict import FailureHook
 
 
 def _ignore(redis_answers: bool) -> None:

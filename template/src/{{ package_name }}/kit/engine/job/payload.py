@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from .errors import NewerPayloadError, PayloadError
+from ..errors import NewerPayloadError, PayloadError
 
 VERSION_KEY = "payloadVersion"
 _PATIENCE = 30.0  # seconds until a newer worker is looked for again

@@ -13,7 +13,7 @@ PATIENCE = 0.1  # seconds without any news after which it is given back
 _WEIGHT = 0.1  # of the newest job in the average
 
 
-class Ahead:
+class Prefetch:
     """The number of jobs to take ahead.
 
     Args:

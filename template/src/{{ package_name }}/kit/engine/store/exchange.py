@@ -1,4 +1,4 @@
-"""The worker's one trip to Redis: outcomes in, jobs out (see exchange.lua)."""
+"""The worker's one trip to Redis: outcomes in, jobs out (see scripts/exchange.lua)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 
 from redis import Redis
 from rq.queue import Queue
 from rq.utils import utcformat
 
 from . import keys
-from .claimed import Claim
-from .wire import Wire
+from .claim import Claim
+from .scripts import load
+from .split_call import SplitCall
 
 STORED, NOT_OURS, HAS_DEPENDENTS = 1, 0, 2
 REQUEUED, NOTHING, LIMIT_REACHED = 1, 0, 2
@@ -101,9 +101,9 @@ class Exchange:
             "hold": hold,
             "token": self._token,
         }
-        self._wire = Wire(connection, _lua("exchange"))
-        self._release = connection.register_script(_lua("release"))
-        self._own = connection.register_script(_lua("own"))
+        self._call = SplitCall(connection, load("exchange"))
+        self._release = connection.register_script(load("release"))
+        self._renew_if_owned = connection.register_script(load("renew_if_owned"))
 
     def trade(self, outcomes: Sequence[Outcome], *, free: int, promote: bool) -> Trade:
         """Hand in outcomes and take up to `free` jobs.
@@ -131,7 +131,7 @@ class Exchange:
             "promote": promote,
         }
         self._next += max(free, 0)
-        self._wire.send(json.dumps(request))
+        self._call.send(json.dumps(request))
 
     def answer(self) -> Trade:
         """The second half of a trip.
@@ -139,7 +139,7 @@ class Exchange:
         Raises:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
-        codes, jobs, suspended, limited, due = self._wire.receive()
+        codes, jobs, suspended, limited, due = self._call.receive()
         now = self._now.encode()
         return Trade(
             codes=codes,
@@ -151,7 +151,7 @@ class Exchange:
 
     def hang_up(self) -> None:
         """Drop the connection that the trips take; the next trip opens another."""
-        self._wire.close()
+        self._call.close()
 
     def _claim(self, answer: tuple[bytes, bytes, bytes, list[bytes]], now: bytes) -> Claim:
         queue, execution, job, pairs = answer
@@ -172,7 +172,7 @@ class Exchange:
     def owns(self, claim: Claim, lease: int) -> bool:
         """Whether a delivery is still ours; renews the lease if so."""
         return bool(
-            self._own(
+            self._renew_if_owned(
                 keys=[keys.STARTED + claim.queue.name, keys.WORKER + self._worker],
                 args=[claim.entry, lease],
             )
@@ -211,7 +211,3 @@ class Exchange:
         }
         codes: list[int] = self._release(args=[json.dumps(request)])
         return codes[::-1]
-
-
-def _lua(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")

@@ -9,14 +9,15 @@ from queue import Empty, SimpleQueue
 from redis import Redis
 from redis.exceptions import RedisError
 
-from . import journal, keys
-from .claimed import Claim
-from .exchange import REQUEUED, Exchange, Outcome
+from ..run import journal
+from ..store import keys
+from ..store.claim import Claim
+from ..store.exchange import REQUEUED, Exchange, Outcome
 
 _ENDING = 2.0  # seconds that a job being written at the drain's deadline is waited for
 
 
-class Custody:
+class InHand:
     """Jobs in hand: running ones, outcomes not yet stored, jobs that gave themselves back.
 
     Only the worker's main thread changes it; other threads speak through the inbox.

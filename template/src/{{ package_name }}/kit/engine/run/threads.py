@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from . import journal
 
 
-class Pool:
+class Threads:
     """Runs work in threads, in the order in which it came.
 
     Args:

@@ -15,14 +15,15 @@ import structlog
 from rq.job import _current_job
 from rq.timeouts import JobTimeoutException
 
-from . import journal, observers
-from .claimed import Claim
+from . import journal
+from ..store.claim import Claim
 from .deadlines import Deadline, Watched
-from .errors import Duplicate, JobStopped
-from .exchange import Outcome
-from .outcomes import Outcomes
-from .pool import Pool
-from .tasks import Resolver, Task, unresolved_task
+from ..errors import Duplicate, JobStopped
+from ..store.exchange import Outcome
+from .endings import Endings
+from .threads import Threads
+from .task import Resolver, Task, unresolved_task
+from .verdict import pause_for_newer_worker, retry_delay
 
 _LOOK = 0.5  # seconds between two looks of a job that waits in its slot, for a request to stop
 
@@ -33,7 +34,7 @@ class Runner:
     Args:
         slots: How many jobs run in threads at once; others wait for their turn.
         resolve: Finds what a claim calls.
-        outcomes: Ends deliveries that need RQ's own code.
+        endings: Ends deliveries that need RQ's own code.
         returned: Takes the outcome of a job that simply returned.
         ended: Told when a delivery has ended any other way.
         yielded: Told when a delivery gives itself back because the worker is draining.
@@ -45,21 +46,21 @@ class Runner:
         *,
         slots: int,
         resolve: Resolver,
-        outcomes: Outcomes,
+        endings: Endings,
         returned: Callable[[Outcome], None],
         ended: Callable[[Claim], None],
         yielded: Callable[[Claim], None],
         draining: threading.Event,
     ) -> None:
         self._resolve = resolve
-        self._outcomes = outcomes
+        self._endings = endings
         self._returned = returned
         self._ended = ended
         self._yielded = yielded
         self._draining = draining
-        self._slots = Pool("slot", slots)
-        self._endings = Pool("ending")
-        self._async_endings = Pool("coroutine ending")  # for the event loop's thread alone
+        self._slots = Threads("slot", slots)
+        self._ending_threads = Threads("ending")
+        self._coroutine_endings = Threads("coroutine ending")  # for the event loop's thread alone
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
@@ -96,7 +97,7 @@ class Runner:
 
     def finish_by_rq(self, outcome: Outcome) -> None:
         """End a job that returned, but has dependents."""
-        self._endings.submit(lambda: self._finish(outcome.claim, outcome.result))
+        self._ending_threads.submit(lambda: self._finish(outcome.claim, outcome.result))
 
     def stop(self, claim: Claim) -> bool:
         """Raise inside a running job because somebody stopped it."""
@@ -128,7 +129,7 @@ class Runner:
 
     def _run_if_admitted(self, claim: Claim, task: Task) -> None:
         try:
-            admitted = self._outcomes.admit(claim, task)
+            admitted = self._endings.admit(claim, task)
         except Exception as error:
             self._fail(claim, task, error, 0.0)
             return
@@ -142,14 +143,14 @@ class Runner:
     def _run(self, claim: Claim, task: Task) -> None:
         self._begin(claim, task)
         while True:
-            with observers.attempt(claim, task.name):
+            with journal.attempt(claim, task.name):
                 delay = self._attempt(claim, task)
             if delay is None:
                 return
             if self._wait_in_slot(claim, delay):
                 self._yielded(claim)
                 return
-            if not self._outcomes.still_ours(claim):
+            if not self._endings.still_ours(claim):
                 self._ended(claim)
                 return
 
@@ -187,8 +188,8 @@ class Runner:
                 self._fail(claim, task, error, seconds)
                 return None
             journal.retry(claim, task.name, claim.attempt, seconds, delay, error)
-            spent = self._outcomes.pause_for_newer_worker(claim, error) is None
-            self._outcomes.stay(claim, delay + (task.timeout or 0), spent=spent)
+            spent = pause_for_newer_worker(claim, error) is None
+            self._endings.stay(claim, delay + (task.timeout or 0), spent=spent)
             return delay
         else:
             if os.getpid() != self._pid:
@@ -216,10 +217,10 @@ class Runner:
 
     def _finish(self, claim: Claim, result: object, task: Task | None = None) -> None:
         try:
-            self._outcomes.success(claim, result)
+            self._endings.success(claim, result)
         except BaseException as error:  # a success callback that raises fails the job
             task = task or unresolved_task(claim)
-            self._outcomes.failure(claim, task, error, 0.0)
+            self._endings.failure(claim, task, error, 0.0)
         finally:
             self._ended(claim)
 
@@ -227,10 +228,10 @@ class Runner:
         if not claim.settle():
             return
         try:
-            self._outcomes.failure(claim, task, error, seconds)
+            self._endings.failure(claim, task, error, seconds)
         except BaseException:  # for instance a `retry_after` that is no number
             journal.log.exception("job.outcome", jobId=claim.job_id)
-            self._outcomes.abandon(claim, task, error)
+            self._endings.abandon(claim, task, error)
         finally:
             self._ended(claim)
 
@@ -239,8 +240,8 @@ class Runner:
         keeps_order = task.policy is not None and task.policy.keep_order
         if not keeps_order or claim.stopped or claim.number(b"retries_left") is not None:
             return None
-        pause = self._outcomes.pause_for_newer_worker(claim, error)
-        return self._outcomes.retry_delay(claim, task, error) if pause is None else pause
+        pause = pause_for_newer_worker(claim, error)
+        return retry_delay(claim, task, error) if pause is None else pause
 
     # --- coroutines ------------------------------------------------------------------------
 
@@ -262,7 +263,7 @@ class Runner:
     async def _run_async(self, claim: Claim, task: Task, watched: Watched) -> None:
         try:
             self._begin(claim, task)
-            with observers.attempt(claim, task.name):
+            with journal.attempt(claim, task.name):
                 await self._attempt_async(claim, task, watched)
         except Exception as error:  # a fault of the engine, or a job's odd hash
             fault = error
@@ -281,7 +282,7 @@ class Runner:
             finally:
                 loop.call_soon_threadsafe(ended.set)
 
-        self._async_endings.submit(run)
+        self._coroutine_endings.submit(run)
         await ended.wait()
 
     async def _attempt_async(self, claim: Claim, task: Task, watched: Watched) -> None:

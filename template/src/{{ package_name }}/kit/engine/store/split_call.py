@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError, RedisError
 _QUIET = 1.0  # seconds after which the other side may have closed the connection unnoticed
 
 
-class Wire:
+class SplitCall:
     """Calls one script, by one thread.
 
     Nothing is repeated, except when Redis says that it does not know the script: then it has

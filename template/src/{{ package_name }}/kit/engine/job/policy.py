@@ -1,13 +1,13 @@
-"""When a failed job runs again: attempts, backoff, and who decides."""
+"""How a processor's jobs are treated: attempts, back-off, timeout, limits."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from .errors import PermanentError, TemporaryError
-from .limits import AtOnce, Rate
+from ..errors import PermanentError, TemporaryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,46 @@ class Backoff:
         # The exponent is capped: a float overflows long after `longest` has won.
         wait = min(self.first * self.factor ** min(attempt - 1, 64), self.longest)
         return wait * (1.0 + self.jitter * rand())
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` starts in `per` seconds over all replicas, evenly spread.
+
+    Args:
+        count: How many.
+        per: Seconds.
+    """
+
+    count: int
+    per: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.per <= 0:
+            raise ValueError("a rate needs a count of at least 1 and a positive span of seconds")
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two starts."""
+        return self.per / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """At most `count` jobs with the same key at once, over all replicas.
+
+    Args:
+        count: How many.
+        key: Takes the payload and returns what they share, for instance a customer's id;
+            None for one limit over all jobs of the processor.
+    """
+
+    count: int
+    key: Callable[[Any], str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError("the limit needs a count of at least 1")
 
 
 @dataclass(frozen=True, slots=True)

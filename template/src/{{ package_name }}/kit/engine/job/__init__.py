@@ -1,0 +1,1 @@
+"""What owners declare and publish: payload, policy, processor."""

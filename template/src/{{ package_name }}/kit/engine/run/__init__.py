@@ -1,0 +1,1 @@
+"""One attempt: task, thread or coroutine, deadline, verdict, ending."""

@@ -1,0 +1,1 @@
+"""Where a job lies: the keys of Redis, the claim, the exchange."""

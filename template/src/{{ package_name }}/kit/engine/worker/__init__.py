@@ -1,0 +1,1 @@
+"""The worker: its loop, membership, prefetch, recovery, and what it has in hand."""

@@ -41,9 +41,9 @@ VENDORS = (
 )
 START = """
 import sys
-import {package}.cli, {package}.worker
-from {package}.integrations import chosen_modules
-names = [module.name for module in chosen_modules()]
+import {package}.kit.cli, {package}.kit.process.runner
+from {package}.worker import worker
+names = [module.name for module in worker.modules]
 try:
     # Of this program alone; what the system keeps for a process counts its parent's too.
     lines = open("/proc/self/status").read().splitlines()

@@ -59,7 +59,7 @@ def soak(project: Path, server: Server, minutes: float, rate: int) -> None:
         "PYTHONPATH": str(project / "src"),
         "WORKER_HEALTH_FILE": str(project / "health"),
     }
-    code = "import soak_jobs; from worker_blank.kit.cli import main; main()"
+    code = "import soak_jobs; from worker_blank.__main__ import main; main()"
     worker = start_python(["-c", code, "run"], environment, cwd=project)
     publisher_code = PUBLISH.format(rate=rate, seconds=minutes * 60)
     publisher = start_python(["-c", publisher_code], environment, cwd=project)

@@ -64,11 +64,12 @@ def write_reference(worker: Path) -> None:
     template = load_template(PROJECT)
     (reference / "catalogue.md").write_text(documented_catalogue.page(template), encoding="utf-8")
     (reference / "variables.md").write_text(documented_variables.page(worker), encoding="utf-8")
-    from worker_payment.kit.cli import app as worker_app  # noqa: PLC0415 - rendered a moment ago
+    from worker_payment.kit.cli import command_line  # noqa: PLC0415 - rendered a moment ago
+    from worker_payment.worker import worker  # noqa: PLC0415 - composes it
 
     for name, typer_app, title in (
         ("gen-worker", app, "gen-worker"),
-        ("worker", worker_app, "The worker's commands"),
+        ("worker", command_line(), "The worker's commands"),
     ):
         program = "worker-payment" if name == "worker" else name
         text = documented_commands.page(typer_app, program, title)

@@ -42,14 +42,14 @@ def page(worker: Path) -> str:
         SystemExit: .env.example leaves out a variable that a model has.
     """
     from worker_payment.kit.config.settings import Settings  # noqa: PLC0415 - rendered a moment ago
-    from worker_payment.kit.integrations import chosen_modules  # noqa: PLC0415
+    from worker_payment.worker import worker  # noqa: PLC0415
 
     comments = _comments(worker / ".env.example")
     parts = [
         "# Variables",
         INTRODUCTION,
     ]
-    models: list[type[BaseModel]] = [Settings, *(each.settings for each in chosen_modules())]
+    models: list[type[BaseModel]] = [Settings, *worker.models()]
     for model in models:
         names = {_name(model, field): info for field, info in _fields(model)}
         unknown = sorted(set(names) - set(comments))

@@ -102,7 +102,7 @@ def worker(tmp_path: Path, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
         "@processor()\n"
         "def nap(payload: Nap) -> None:\n    time.sleep(payload.seconds)\n"
     )
-    code = "import slow_jobs; from worker_blank.kit.cli import main; main()"
+    code = "import slow_jobs; from worker_blank.__main__ import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "run"],
         cwd=project,

@@ -15,8 +15,25 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from support import PYTHONPATH, RedisServer
-from worker_payment import processors
-from worker_payment.kit.engine import Options, Publisher, ThreadWorker
+from worker_payment.kit.engine import (
+    FailedJob,
+    Observer,
+    Options,
+    Publisher,
+    ThreadWorker,
+    observe,
+)
+from worker_payment.worker import worker as composition
+
+
+class OnFailed(Observer):
+    """Hands every job that failed for good to a function."""
+
+    def __init__(self, call: Callable[[FailedJob], object]) -> None:
+        self._call = call
+
+    def failed(self, job: FailedJob) -> None:
+        self._call(job)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +78,7 @@ def queue() -> str:
 @pytest.fixture
 def publisher(connection: Redis, queue: str) -> Publisher:
     """Publishes to the test's queue."""
-    processors.load()
+    composition.load_processors()
     return Publisher(connection, queue)
 
 
@@ -69,8 +86,16 @@ def publisher(connection: Redis, queue: str) -> Publisher:
 def start_worker(connection: Redis, queue: str) -> Iterator[Callable[..., ThreadWorker]]:
     """Start workers in threads of the test; they are drained when it ends."""
     started: list[tuple[ThreadWorker, threading.Thread]] = []
+    watching: list[Callable[[], None]] = []
 
-    def start(options: Options | None = None, *, client: Redis | None = None) -> ThreadWorker:
+    def start(
+        options: Options | None = None,
+        *,
+        client: Redis | None = None,
+        failed: Callable[[FailedJob], object] | None = None,
+    ) -> ThreadWorker:
+        if failed is not None:
+            watching.append(observe(OnFailed(failed)))
         chosen = options or Options(concurrency=5)
         chosen = replace(chosen, promote_interval=0.05)
         worker = ThreadWorker([queue], client or connection, f"test-{uuid4().hex}", chosen)
@@ -80,6 +105,8 @@ def start_worker(connection: Redis, queue: str) -> Iterator[Callable[..., Thread
         return worker
 
     yield start
+    for end in watching:
+        end()
     for worker, _ in started:
         worker.drain(now=True)
     for _, thread in started:

@@ -15,7 +15,7 @@ from typing import Any
 
 from support import PYTHONPATH, eventually, prepare
 
-_MAIN = "import {}; from worker_payment.kit.cli import main; main()"
+_MAIN = "import {}; from worker_payment.__main__ import main; main()"
 
 
 class Program:

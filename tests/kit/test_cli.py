@@ -14,9 +14,9 @@ from rq.serializers import JSONSerializer
 
 import program_jobs
 from support import ROOT, free_port
-from worker_payment import processors
 from worker_payment.kit.cli import main
 from worker_payment.kit.engine import processors as all_processors
+from worker_payment.worker import worker as composition
 
 PROGRAM = "worker-payment"
 JOB = "program_jobs.nap"
@@ -142,7 +142,7 @@ def test_health_without_a_worker(command):
 
 
 def test_schema_describes_every_job(command):
-    processors.load()
+    composition.load_processors()
     code, out, _ = command("schema")
     document = json.loads(out)
     assert code == 0

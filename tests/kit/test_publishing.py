@@ -13,8 +13,9 @@ from rq.serializers import JSONSerializer
 
 from program_jobs import Nap, nap, stumble
 from support import ROOT, eventually
-from worker_payment import processors
 from worker_payment.kit.engine import find_processor, publish_to
+from worker_payment.kit.jobs import _publisher
+from worker_payment.worker import worker as composition
 
 
 def block(start):
@@ -48,12 +49,12 @@ def status(jobs, job_id):
 
 
 def test_typed_publishing_as_the_readme_shows_it(publisher, jobs):
-    processors.load()
+    composition.load_processors()
     publish_to(lambda: publisher)
     try:
         exec(compile(block("# Typed"), "README.md", "exec"), {})
     finally:
-        publish_to(processors._publisher)
+        publish_to(_publisher)
     (job,) = jobs.get_jobs()
     assert job.func_name == find_processor("payment.approve").path
     job.delete()

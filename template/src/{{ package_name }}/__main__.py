@@ -1,5 +1,14 @@
-"""Entry point of `python -m`; the console script is the same."""
+"""Entry of the worker: `worker-NAME` and `python -m` both come here. It opens no port."""
 
-from .kit.entry import main
+from __future__ import annotations
 
-main()
+from .kit.entry import start
+
+
+def main() -> None:
+    """Run the command line."""
+    start(f"{__package__}.worker")
+
+
+if __name__ == "__main__":
+    main()

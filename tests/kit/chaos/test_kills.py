@@ -70,8 +70,8 @@ def test_a_job_that_kills_its_worker_is_given_up(
             assert victim.wait(30) == -signal.SIGKILL
     assert job.get_status() == JobStatus.STARTED
     kept: list[FailedJob] = []
-    options = Options(lease=2, delivery_limit=2, failure_hooks=[kept.append])
-    start_worker(options, client=client)
+    options = Options(lease=2, delivery_limit=2)
+    start_worker(options, client=client, failed=kept.append)
     eventually(lambda: job.get_status() == JobStatus.FAILED, 30)
     assert job.id in plain.failed_job_registry
     result = job.latest_result()

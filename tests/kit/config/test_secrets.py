@@ -7,12 +7,13 @@ from pydantic import SecretStr
 
 from worker_payment.kit.config import Settings
 from worker_payment.kit.config import secrets as module
+from worker_payment.worker import worker
 
 
 @pytest.fixture(autouse=True)
 def _no_integrations(monkeypatch):
     """Their variables are tested beside them."""
-    monkeypatch.setattr(module, "chosen_modules", lambda: ())
+    monkeypatch.setattr(worker, "models", lambda: ())
 
 
 def test_a_url_counts_by_its_password_as_it_is_written_and_as_it_is_meant():

@@ -17,7 +17,6 @@ from worker_payment.kit.engine import (
     FailedJob,
     NewerPayloadError,
     Observer,
-    Options,
     Payload,
     PayloadError,
     observe,
@@ -108,7 +107,7 @@ def test_during_a_rollout_nothing_is_lost(connection, queue, publisher, start_wo
     newer = plain.enqueue(charge.path, {"id": f"{name}-newer", VERSION_KEY: 3})
     broken = plain.enqueue(charge.path, {"what": f"{name}-broken"})
     kept: list[FailedJob] = []
-    start_worker(Options(failure_hooks=[kept.append]))
+    start_worker(failed=kept.append)
     eventually(lambda: len([each for each in paid if each[0].startswith(name)]) == 2)
     eventually(lambda: [each.job_id for each in kept] == [broken.id])
     assert sorted(each for each in paid if each[0].startswith(name)) == [
@@ -163,7 +162,7 @@ def test_nobody_waits_for_a_newer_worker_for_ever(connection, queue, start_worke
     receipt = plain.enqueue(charge.path, {"orderId": "A", VERSION_KEY: 3})
     connection.hset(receipt.key, "created_at", "2020-01-01T00:00:00.000000Z")
     kept: list[FailedJob] = []
-    start_worker(Options(failure_hooks=[kept.append]))
+    start_worker(failed=kept.append)
     eventually(lambda: [each.job_id for each in kept] == [receipt.id])
     assert kept[0].attempts == 2
     assert kept[0].payload == {"orderId": "A", VERSION_KEY: 3}

@@ -9,10 +9,10 @@ import yaml
 
 import engine_jobs as jobs
 from support import ROOT, eventually
-from worker_payment import processors
 from worker_payment.kit.config import Settings
 from worker_payment.kit.engine import Options
 from worker_payment.kit.scheduling import schedules
+from worker_payment.worker import worker
 
 # What KEDA's Redis trigger runs: it counts whatever the key holds.
 COUNT = """
@@ -72,6 +72,6 @@ def test_waiting_running_and_delayed_jobs_keep_it_up(
 
 
 def test_a_schedule_needs_a_replica(scaler):
-    processors.load()
+    worker.load_processors()
     own = [each for each in schedules() if each.name != "leap-day"]  # that is a test's
     assert scaler["minReplicaCount"] >= (1 if own else 0)

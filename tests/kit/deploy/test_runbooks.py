@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 from support import ROOT
-from worker_payment.kit.cli import app
+from worker_payment.kit.cli import command_line
 
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
 NAME = "worker-payment"
@@ -23,7 +23,7 @@ def test_there_are_runbooks():
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
 def test_its_commands_exist(path):
     for text in COMMAND.findall(path.read_text()):
-        command = typer.main.get_command(app)
+        command = typer.main.get_command(command_line())
         words = shlex.split(text)[1:]
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]

@@ -92,7 +92,7 @@ def test_job_fails_for_good_after_its_attempts_and_keeps_the_traceback(
 ) -> None:
     kept: list[FailedJob] = []
     receipt = publisher.publish(jobs.note, jobs.Note(text=name, failures=99))
-    start_worker(Options(failure_hooks=[kept.append]))
+    start_worker(failed=kept.append)
     job = ended(connection, receipt.job_id, JobStatus.FAILED)
     latest = job.latest_result()
     assert jobs.attempts[name] == 3

@@ -85,7 +85,7 @@ def test_jobs_that_cannot_be_done_are_warned_of(connection, queue):
 
 
 def test_concurrency_above_the_advice_is_warned_of(monkeypatch):
-    monkeypatch.setattr(capacity, "MOST", 3)
+    monkeypatch.setattr(capacity, "MOST_AT_ONCE", 3)
     settings = Settings(worker_concurrency=2)
     assert levels(examine_capacity(settings), "warn") == []
     settings = Settings(worker_concurrency=2, worker_processes=2)

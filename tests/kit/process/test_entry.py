@@ -61,7 +61,7 @@ def test_all_processes_of_a_replica_must_be_well(monkeypatch, tmp_path):
 def test_a_health_check_imports_no_library():
     code = (
         "import sys\nsys.argv = ['worker', 'health']\n"
-        "from worker_payment.kit.entry import main\n"
+        "from worker_payment.__main__ import main\n"
         "try: main()\nexcept SystemExit: pass\n"
         "print(sorted({'pydantic', 'typer', 'redis', 'rq', 'structlog'} & set(sys.modules)))"
     )
@@ -75,7 +75,7 @@ def test_a_stop_in_the_first_moments_is_obeyed(wait, tmp_path):
     code = (
         "import signal, sys\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "print('up', flush=True)\nsys.argv = ['worker', 'run']\n"
-        "from worker_payment.kit.entry import main\nmain()"
+        "from worker_payment.__main__ import main\nmain()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code],

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .engine import (
+    from .composition import Client, Worker
+    from .config.fields import EnvSettings
+    from .jobs import (
         AtOnce,
         Backoff,
         Duplicate,
@@ -29,14 +31,18 @@ if TYPE_CHECKING:
         provide,
         publish_to,
     )
+    from .module import Module
     from .scheduling import schedule
 
 __all__ = [
     "AtOnce",
     "Backoff",
+    "Client",
     "Duplicate",
+    "EnvSettings",
     "JobContext",
     "JobError",
+    "Module",
     "Payload",
     "PayloadError",
     "PermanentError",
@@ -46,6 +52,7 @@ __all__ = [
     "Receipt",
     "TemporaryError",
     "UnknownJobError",
+    "Worker",
     "find_processor",
     "processor",
     "processors",
@@ -55,10 +62,11 @@ __all__ = [
 ]
 
 # `health` runs every few seconds and imports this package, too: it must not pay for the engine.
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "engine": tuple(name for name in __all__ if name != "schedule"),
-        "scheduling": ("schedule",),
-    },
-)
+_ELSEWHERE = {
+    "composition": ("Client", "Worker"),
+    "config.fields": ("EnvSettings",),
+    "module": ("Module",),
+    "scheduling": ("schedule",),
+}
+_JOBS = set(__all__) - {name for names in _ELSEWHERE.values() for name in names}
+__getattr__ = lazy_names(__name__, {"jobs": tuple(_JOBS), **_ELSEWHERE})

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .composition import composed
 from .config.fields import SettingsError
-from .integrations import chosen_modules
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.callback()
+@_app.callback()
 def _root() -> None:
     """A background worker. It takes jobs from Redis and opens no port."""
 
 
-@app.command()
+@_app.command()
 def run(
     burst: Annotated[bool, typer.Option("--burst", help="Stop when the queue is empty.")] = False,
     max_jobs: Annotated[int | None, typer.Option(min=1, help="Stop after this many jobs.")] = None,
@@ -55,7 +56,7 @@ def run(
         raise typer.Exit(1) from None
 
 
-@app.command()
+@_app.command()
 def enqueue(
     job: Annotated[str, typer.Argument(help="Name of the job, as `schema` lists it.")],
     payload: Annotated[str, typer.Argument(help="Its payload as JSON; - reads standard input.")],
@@ -65,7 +66,6 @@ def enqueue(
     delay: Annotated[float, typer.Option(min=0, help="Seconds before it may run.")] = 0.0,
 ) -> None:
     """Publish a job. The same id is not queued twice while the first waits or runs."""
-    from .. import processors
     from .config import load_settings
     from .config.redis import publisher
     from .engine import JobError, find_processor
@@ -74,7 +74,7 @@ def enqueue(
 
     if job_id is not None and job_id != safe_job_id(job_id):
         raise JobError("a job id has letters, digits, _ and - only")
-    processors.load()
+    composed().load_processors()
     processor = find_processor(job)
     try:
         values = json.loads(sys.stdin.read() if payload == "-" else payload)
@@ -89,7 +89,7 @@ def enqueue(
         typer.echo(f"duplicate: {receipt.job_id} is waiting or running already")
 
 
-@app.command()
+@_app.command()
 def check(
     only: Annotated[
         str | None, typer.Option(help="Only these parts, by name, with commas between.")
@@ -111,7 +111,7 @@ def check(
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command()
+@_app.command()
 def health(
     ready: Annotated[bool, typer.Option("--ready", help="Also fail while Redis is away.")] = False,
 ) -> None:
@@ -126,7 +126,7 @@ def health(
     raise typer.Exit(2 if ready and not found.ready else 0)
 
 
-@app.command()
+@_app.command()
 def stats(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
@@ -147,7 +147,7 @@ def stats(
         show_stats(settings, as_json=as_json, interval=interval)
 
 
-@app.command()
+@_app.command()
 def schema(
     against: Annotated[
         Path | None, typer.Option(help="Compare with this file; exit code 1 if payloads break.")
@@ -157,12 +157,11 @@ def schema(
     ] = None,
 ) -> None:
     """Print every job as JSON: its function, its policy, the JSON Schema of its payload."""
-    from .. import processors
     from .contracts.snapshot import compare, describe, dump, load
-    from .engine import processors as all_processors
+    from .engine import processors
 
-    processors.load()
-    document = describe(all_processors())
+    composed().load_processors()
+    document = describe(processors())
     known = against or write
     if known is None:
         typer.echo(dump(document), nl=False)
@@ -182,14 +181,18 @@ def schema(
         write.write_text(dump(document), encoding="utf-8")
 
 
-for _module in chosen_modules():
-    _module.commands(app)
+@cache
+def command_line() -> typer.Typer:
+    """Return the commands of the worker, with those of its modules."""
+    for module in composed().modules:
+        module.commands(_app)
+    return _app
 
 
 def main() -> None:
     """Run a command; the one place where an error becomes a sentence and an exit code."""
     try:
-        app()
+        command_line()()
     except Exception as error:
         found = _explain(error)
         if found is None:

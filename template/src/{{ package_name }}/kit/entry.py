@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 
 
-def main() -> None:
-    """Answer a health check at once; hand everything else to the command line."""
+def start(composition: str) -> None:
+    """Answer a health check at once; hand everything else to the command line.
+
+    Args:
+        composition: The module that composes the worker.
+    """
     # The kernel drops signals for which process 1 of a container has no handler. Without this one
     # a stop during the first moments would be lost, and the worker killed when patience ends.
     signal.signal(signal.SIGTERM, _leave)
@@ -17,9 +22,10 @@ def main() -> None:
         from .process.probe import probe  # noqa: PLC0415 - only when it is asked for
 
         sys.exit(probe(ready="--ready" in arguments))
-    from .cli import main as command_line  # noqa: PLC0415
+    from .cli import main  # noqa: PLC0415
 
-    command_line()
+    import_module(composition)
+    main()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

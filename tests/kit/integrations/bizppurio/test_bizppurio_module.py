@@ -16,7 +16,7 @@ from worker_payment.kit.integrations.bizppurio import (
     Sms,
     refkey_for,
 )
-from worker_payment.kit.integrations.bizppurio.module import MODULE
+from worker_payment.kit.integrations.bizppurio.module import BizppurioModule
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def settings(monkeypatch, vendor: FakeBizppurio, redis_url, prefix, tmp_path):
 
 
 def test_the_check_gets_a_token(settings):
-    assert "token until" in MODULE.check()
+    assert "token until" in BizppurioModule().check()
 
 
 def test_the_check_names_the_reason_and_not_the_password(settings):
     settings.setenv("BIZPPURIO_MSG_PASSWORD", "wr0ng-password")
     with pytest.raises(Exception, match="3007") as caught:
-        MODULE.check()
+        BizppurioModule().check()
     assert "wr0ng-password" not in str(caught.value)
 
 

@@ -86,7 +86,7 @@ def run(
     def publish_and_wait(processor: Any, *payloads: Any, concurrency: int = 5) -> list[Job]:
         receipts = publisher.publish_many(processor, payloads)
         kept.difference_update(receipt.job_id for receipt in receipts)
-        start_worker(Options(concurrency=concurrency, failure_hooks=[keep]))
+        start_worker(Options(concurrency=concurrency), failed=keep)
         found = [Job.fetch(r.job_id, connection, serializer=JSONSerializer) for r in receipts]
         eventually(lambda: all(ended(job) for job in found), timeout=60)
         return found

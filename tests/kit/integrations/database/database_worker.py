@@ -2,6 +2,6 @@
 
 import database_jobs  # noqa: F401 - registers them
 
-from worker_payment.kit.cli import main
+from worker_payment.__main__ import main
 
 main()

@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 from typer.testing import CliRunner
 
 from support import eventually
-from worker_payment.kit.cli import app
+from worker_payment.kit.cli import command_line
 from worker_payment.kit.engine import FailedJob, Options
 from worker_payment.kit.integrations.database import failures
 from worker_payment.kit.integrations.database.lifecycle import (
@@ -77,7 +77,7 @@ def test_keeps_jobs_without_a_session_and_those_that_never_could_run(
     broken = Job.create("database_jobs.write", connection=connection, origin=queue.name)
     broken.save()  # pickled
     queue.push_job_id(broken.id)
-    start_worker(Options(concurrency=1, failure_hooks=[on_failed]))
+    start_worker(Options(concurrency=1), failed=on_failed)
     eventually(lambda: len(database.failed()) == 4)
     rows = {row.job_id: row for row in database.failed()}
     assert json.loads(rows[wrong.id].payload) == {"target": 7}
@@ -187,7 +187,7 @@ def test_filters(database, replay):
 
 def command(*arguments: str) -> tuple[int, str]:
     """Run the command line in this process."""
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(command_line(), list(arguments))
     return result.exit_code, result.output
 
 

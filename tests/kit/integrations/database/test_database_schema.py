@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 from typer.testing import CliRunner
 
-from worker_payment.kit.cli import app
+from worker_payment.kit.cli import command_line
 from worker_payment.kit.integrations.database import lifecycle, schema
 from worker_payment.kit.integrations.database.errors import (
     DatabaseError,
@@ -128,9 +128,11 @@ def test_without_automatic_upgrades_a_worker_refuses_old_tables(fresh, monkeypat
     with pytest.raises(DatabaseError, match="db upgrade"):
         lifecycle.check()
     runner = CliRunner()
-    assert runner.invoke(app, ["db", "check"]).exit_code == 1
-    assert runner.invoke(app, ["db", "upgrade"]).output == "MAIN: worker nothing -> 0001\n"
-    assert runner.invoke(app, ["db", "check"]).exit_code == 0
+    assert runner.invoke(command_line(), ["db", "check"]).exit_code == 1
+    assert (
+        runner.invoke(command_line(), ["db", "upgrade"]).output == "MAIN: worker nothing -> 0001\n"
+    )
+    assert runner.invoke(command_line(), ["db", "check"]).exit_code == 0
     assert "MAIN sqlite" in lifecycle.check()
 
 

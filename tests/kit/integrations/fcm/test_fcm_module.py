@@ -10,7 +10,7 @@ from fcm_server import account, private_key, refusal, write_account
 
 from worker_payment.kit.config import SettingsError
 from worker_payment.kit.integrations import fcm as module
-from worker_payment.kit.integrations.fcm.module import MODULE
+from worker_payment.kit.integrations.fcm.module import FcmModule
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def settings(monkeypatch, server, tmp_path):
 
 def test_the_check_has_a_message_checked(server, tmp_path):
     write_account(tmp_path, account(server.server))
-    assert MODULE.check() == "project worker-test takes messages"
+    assert FcmModule().check() == "project worker-test takes messages"
     assert server.bodies[0]["validate_only"] is True
 
 
@@ -33,12 +33,12 @@ def test_the_check_says_when_the_key_may_not_send(server, tmp_path):
     write_account(tmp_path, account(server.server))
     server.answers["topic"] = refusal(403, "PERMISSION_DENIED")
     with pytest.raises(module.FcmRefusedError, match="PERMISSION_DENIED"):
-        MODULE.check()
+        FcmModule().check()
 
 
 def test_a_good_key_lets_the_worker_start(server, tmp_path):
     write_account(tmp_path, account(server.server))
-    MODULE.start()
+    FcmModule().start()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_key_that_cannot_be_used_is_named_and_not_shown(server, tmp_path, chan
     content = change if isinstance(change, str) else account(server.server) | change
     write_account(tmp_path, content)
     with pytest.raises(SettingsError, match=problem) as caught:
-        MODULE.start()
+        FcmModule().start()
     assert str(caught.value).startswith("FCM_AUTH_JSON_DIR: ")
     assert "fcm_auth.json" in str(caught.value)
     assert "s3cret" not in str(caught.value)
@@ -66,16 +66,16 @@ def test_a_key_that_cannot_be_used_is_named_and_not_shown(server, tmp_path, chan
 
 def test_a_missing_and_an_unreadable_key_are_told_apart(tmp_path):
     with pytest.raises(SettingsError, match="does not exist"):
-        MODULE.start()
+        FcmModule().start()
     (tmp_path / "fcm_auth.json").mkdir()
     with pytest.raises(SettingsError, match="cannot be read"):
-        MODULE.start()
+        FcmModule().start()
 
 
 def test_a_key_that_is_no_text_is_named(tmp_path):
     (tmp_path / "fcm_auth.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="is not UTF-8"):
-        MODULE.start()
+        FcmModule().start()
 
 
 def test_the_module_costs_nothing_before_it_is_used():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from worker_payment.kit.cli import app
+from worker_payment.kit.cli import command_line
 from worker_payment.kit.config.fields import describe_errors
 from worker_payment.kit.engine import Payload, Policy, Processor
 from worker_payment.kit.integrations.mail import (
@@ -101,7 +101,7 @@ def test_a_preview_writes_the_mail_and_needs_no_server(read, tmp_path):
         read()
     command = ["mail", "preview", "order", "--out", "out", "--data"]
     data = '{"number": 7, "name": "<김>", "logo": true}'
-    result = CliRunner().invoke(app, [*command, data], catch_exceptions=False)
+    result = CliRunner().invoke(command_line(), [*command, data], catch_exceptions=False)
     assert result.exit_code == 0
     out = tmp_path / "out"
     assert (out / "subject.txt").read_text(encoding="utf-8") == "Order 7"

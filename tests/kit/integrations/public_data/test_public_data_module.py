@@ -16,7 +16,7 @@ from worker_payment.kit.integrations.public_data import (
 from worker_payment.kit.integrations.public_data.client import (
     _services_url,
 )
-from worker_payment.kit.integrations.public_data.module import MODULE
+from worker_payment.kit.integrations.public_data.module import PublicDataModule
 
 
 @pytest.fixture(autouse=True)
@@ -66,11 +66,11 @@ def test_wrong_variables_are_named(monkeypatch):
 def test_the_check_reaches_the_gateway(monkeypatch, httpserver):
     monkeypatch.setenv("GOVERMENT_KOREA_DATA_BASE_URL", httpserver.url_for("/x"))
     httpserver.expect_request("/x/").respond_with_data("", status=404)
-    assert "no service key" in MODULE.check()
+    assert "no service key" in PublicDataModule().check()
     httpserver.clear()
     httpserver.expect_request("/x/").respond_with_data("", status=503)
     with pytest.raises(ConnectionError, match="503"):
-        MODULE.check()
+        PublicDataModule().check()
 
 
 def test_the_process_has_one_client(monkeypatch, redis_url):

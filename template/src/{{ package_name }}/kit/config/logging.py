@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
-from ..integrations import chosen_modules
+from ..composition import composed
 from .json_line import JsonLine
 from .log_writer import LineWriter
 from .settings import Settings
@@ -41,7 +41,7 @@ def configure_logging(
     if isinstance(output, io.TextIOWrapper):
         output.reconfigure(errors="backslashreplace")  # a strange character costs no line
     last: list[Processor] = [
-        *(each.log_processor for each in chosen_modules() if each.log_processor is not None),
+        *(each.log_processor for each in composed().modules if each.log_processor is not None),
     ]
     scrubber = Scrubber(secrets)
     if scrubber.active:

@@ -9,7 +9,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from ..engine import Publisher
-from .settings import Settings
+from .settings import PublisherSettings, Settings
 from .topology import connect
 
 _TIMEOUT = 5.0  # seconds for a connection or a command
@@ -20,13 +20,13 @@ def worker_connection(settings: Settings) -> Redis:
     return _connect(settings, Retry(NoBackoff(), 0))
 
 
-def publisher(settings: Settings) -> Publisher:
+def publisher(settings: PublisherSettings) -> Publisher:
     """Where jobs of this worker are published."""
     patient = Retry(ExponentialBackoff(cap=1.0, base=0.1), 2)
     return Publisher(_connect(settings, patient), settings.worker_queue)
 
 
-def _connect(settings: Settings, retry: Retry) -> Redis:
+def _connect(settings: PublisherSettings, retry: Retry) -> Redis:
     return connect(
         settings.redis_url.get_secret_value(),
         socket_timeout=_TIMEOUT,

@@ -9,14 +9,14 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
-from ..integrations import chosen_modules
+from ..composition import composed
 from .settings import Settings
 
 
 def known_secrets(settings: Settings) -> set[str]:
     """Texts that must not appear in a log line. A URL counts by its password."""
     found: set[str] = set()
-    for model in [settings, *_settings_of_modules()]:
+    for model in [settings, *_other_settings()]:
         for secret in _secrets(model):
             if "://" in secret:
                 password = urlsplit(secret).password
@@ -26,10 +26,10 @@ def known_secrets(settings: Settings) -> set[str]:
     return found
 
 
-def _settings_of_modules() -> Iterator[BaseSettings]:
-    for module in chosen_modules():
+def _other_settings() -> Iterator[BaseSettings]:
+    for model in composed().models():
         try:
-            yield module.settings()
+            yield model()
         except ValidationError:
             pass  # said at start; what cannot be read is not used either
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
         TemporaryError,
         UnknownJobError,
     )
+    from .job.observers import Attempt, Ending, FailedJob, Observer, Publication, observe
     from .job.payload import Payload
     from .job.policy import AtOnce, Backoff, Policy, Rate
-    from .job.observers import Attempt, Ending, Observer, Publication, observe
     from .job.processor import (
         JobContext,
         Processor,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     )
     from .job.publish import Publisher, Receipt, publish_to
     from .run.deadlines import overdue
-    from .run.verdict import FailedJob
     from .worker.options import Options
     from .worker.worker import ThreadWorker
 
@@ -72,14 +71,44 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "errors": ("Duplicate", "JobError", "NewerPayloadError", "PayloadError", "PermanentError", "TemporaryError", "UnknownJobError",),
+        "errors": (
+            "Duplicate",
+            "JobError",
+            "NewerPayloadError",
+            "PayloadError",
+            "PermanentError",
+            "TemporaryError",
+            "UnknownJobError",
+        ),
         "job.payload": ("Payload",),
-        "job.policy": ("AtOnce", "Backoff", "Policy", "Rate",),
-        "job.observers": ("Attempt", "Ending", "Observer", "Publication", "observe",),
-        "job.processor": ("JobContext", "Processor", "find_processor", "processor", "processors", "provide",),
-        "job.publish": ("Publisher", "Receipt", "publish_to",),
+        "job.policy": (
+            "AtOnce",
+            "Backoff",
+            "Policy",
+            "Rate",
+        ),
+        "job.observers": (
+            "Attempt",
+            "Ending",
+            "FailedJob",
+            "Observer",
+            "Publication",
+            "observe",
+        ),
+        "job.processor": (
+            "JobContext",
+            "Processor",
+            "find_processor",
+            "processor",
+            "processors",
+            "provide",
+        ),
+        "job.publish": (
+            "Publisher",
+            "Receipt",
+            "publish_to",
+        ),
         "run.deadlines": ("overdue",),
-        "run.verdict": ("FailedJob",),
         "worker.options": ("Options",),
         "worker.worker": ("ThreadWorker",),
     },

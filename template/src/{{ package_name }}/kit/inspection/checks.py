@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from ... import processors as _processors
+from ..composition import composed
 from ..config import Settings
 from ..config.redis import worker_connection
 from ..engine import processors
-from ..integrations import Module, chosen_modules
+from ..module import Module
 from ..scheduling import schedules
 from .capacity import examine_capacity
 from .findings import Finding, Level, fail, ok, warn
@@ -68,7 +68,7 @@ def _examinations(settings: Settings) -> Iterator[tuple[str, Examination]]:
     yield "queue", lambda: _examine_queue(settings)
     yield "capacity", lambda: examine_capacity(settings)
     yield "schedules", _examine_schedules
-    for module in chosen_modules():
+    for module in composed().modules:
         yield module.name, partial(_examine_module, module)
 
 
@@ -82,13 +82,13 @@ def _attempt(examine: Examination) -> Iterator[Finding]:
 
 def _load_processors() -> None:
     try:
-        _processors.load()
+        composed().load_processors()
     except Exception:
         pass  # told by the check of the processors
 
 
 def _examine_processors() -> Iterator[Finding]:
-    _processors.load()
+    composed().load_processors()
     names = [each.name for each in processors()]
     if not names:
         raise LookupError("no processor found in processors/")

@@ -11,9 +11,9 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.live import Live
 
+from ..composition import composed
 from ..config import Settings
 from ..config.redis import worker_connection
-from ..integrations import chosen_modules
 from .stats import Rates, Stats, look
 from .table import render
 
@@ -91,7 +91,7 @@ def _looks(
 def _counts() -> dict[str, dict[str, int] | str]:
     """What each module counts; the error's name when it cannot."""
     found: dict[str, dict[str, int] | str] = {}
-    for module in chosen_modules():
+    for module in composed().modules:
         try:
             counted = dict(module.counts())
         except Exception as error:  # a database that is away must not hide the queue
@@ -103,5 +103,5 @@ def _counts() -> dict[str, dict[str, int] | str]:
 
 
 def _close_modules() -> None:
-    for module in chosen_modules():
+    for module in composed().modules:
         module.close()

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+# The package's name: `health` must not import `worker.py` to find the worker's.
+DEFAULT_NAME = __name__.partition(".kit.")[0]
+
 STALE = 15.0  # seconds without a beat after which a worker counts as stuck
 BLOCKED = 60.0  # seconds after its timeout at which a job that still runs blocks its slot
 _INTERVAL = 2.0  # seconds between two writings
@@ -23,7 +26,7 @@ class Named(Protocol):
     """What of the settings says where the heartbeat lies. `probe` has no others."""
 
     @property
-    def process_name(self) -> str: ...
+    def health_name(self) -> str: ...
     @property
     def worker_health_file(self) -> str | None: ...
     @property
@@ -38,7 +41,7 @@ def health_file(settings: Named, index: int | None = None) -> Path:
         index: Which process, where one supervisor runs several (`WORKER_PROCESSES`).
     """
     name = settings.worker_health_file or str(
-        Path(tempfile.gettempdir()) / f"{settings.process_name}.{os.getuid()}.health"
+        Path(tempfile.gettempdir()) / f"{settings.health_name}.{os.getuid()}.health"
     )
     return Path(name if index is None else f"{name}.{index}")
 

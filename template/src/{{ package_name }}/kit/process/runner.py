@@ -1,4 +1,4 @@
-"""Composes the worker: settings, queue, processors, integrations."""
+"""Run the worker: from the first connection to the last one closed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ... import processors as _processors
+from ..composition import composed
 from ..config import Settings
 from ..config.redis import publisher, worker_connection
 from ..config.topology import refuse_cluster
-from ..engine import Options, ThreadWorker, overdue, processors
-from ..integrations import Module, chosen_modules
+from ..engine import Options, ThreadWorker, observe, overdue, processors
+from ..module import Module
 from ..scheduling import Ticker, schedules
 from .health import BLOCKED, Heartbeat, health_file
 from .processes import leave_with_parent
@@ -44,9 +44,11 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
     Raises:
         redis.exceptions.AuthenticationError: Redis refuses the password.
     """
-    for module in chosen_modules():
+    modules = composed().modules
+    for module in modules:
         module.prepare()
-    _processors.load()
+        observe(module)
+    composed().load_processors()
     run = _Run(settings)
     ticker = Ticker(publisher(settings), schedules())
     with on_signals(run.drain):
@@ -57,7 +59,7 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
             leftover = run.work(burst=burst, max_jobs=max_jobs)
         finally:
             ticker.close()
-            for module in chosen_modules():
+            for module in modules:
                 _close(module)
             run.heartbeat.remove()
     log.info("worker.stop", givenBack=leftover)
@@ -115,7 +117,7 @@ class _Run:
         while wait_for_redis(connection, self._stop, lambda: self.heartbeat.beat(False)):
             refuse_cluster(connection)
             if not started:
-                for module in chosen_modules():
+                for module in composed().modules:
                     module.start()
                 started = True
             try:
@@ -154,7 +156,6 @@ def _options(settings: Settings, heartbeat: Heartbeat) -> Options:
         shutdown_timeout=settings.worker_shutdown_timeout,
         lease=settings.worker_lease,
         delivery_limit=settings.worker_delivery_limit,
-        failure_hooks=[each.on_failed for each in chosen_modules() if each.on_failed is not None],
         beat=heartbeat.beat,
     )
 

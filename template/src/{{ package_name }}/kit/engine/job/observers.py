@@ -75,8 +75,23 @@ class Ending:
     error: BaseException | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A job that failed for good."""
+
+    job_id: str
+    job_type: str
+    path: str
+    payload: Any
+    queue: str
+    attempts: int
+    error: str
+    traceback: str
+    worker: str
+
+
 class Observer:
-    """Base of observers: each overrides what it is interested in.
+    """Base of observers: each overrides what it is interested in, and is called for nothing else.
 
     All methods are called in the thread, and for coroutines in the context, in which the job is
     published or runs; they must be quick. What they raise is logged and costs no job.
@@ -96,8 +111,12 @@ class Observer:
     def interrupted(self, queue: str, job_id: str) -> None:
         """A delivery ended without an outcome; the job is queued again, no attempt is spent."""
 
+    def failed(self, job: FailedJob) -> None:
+        """A job failed for good and is kept in Redis. Called after `ended`."""
 
-_observers: list[Observer] = []
+
+_HOOKS = ("publishing", "attempt", "ended", "interrupted", "failed")
+_observers: dict[str, list[Observer]] = {hook: [] for hook in _HOOKS}
 
 
 def observe(observer: Observer) -> Callable[[], None]:
@@ -106,11 +125,15 @@ def observe(observer: Observer) -> Callable[[], None]:
     Returns:
         Ends the watching.
     """
-    _observers.append(observer)
+    kind = type(observer)
+    hooks = [hook for hook in _HOOKS if getattr(kind, hook) is not getattr(Observer, hook)]
+    for hook in hooks:
+        _observers[hook].append(observer)
 
     def end() -> None:
-        if observer in _observers:
-            _observers.remove(observer)
+        for hook in hooks:
+            if observer in _observers[hook]:
+                _observers[hook].remove(observer)
 
     return end
 
@@ -125,32 +148,37 @@ def publishing(
         What they want in the jobs' `meta`.
     """
     publication = Publication(queue, job_type, job_id, count)
-    with _open(lambda each: each.publishing(publication)):
+    with _open("publishing", lambda each: each.publishing(publication)):
         yield publication.meta
 
 
-def watched() -> bool:
-    """Whether anybody watches."""
-    return bool(_observers)
+def watched(hook: str) -> bool:
+    """Whether anybody watches this: a method of `Observer`."""
+    return bool(_observers[hook])
 
 
 def attempt(made: Attempt) -> AbstractContextManager[None]:
     """The context in which an attempt runs."""
-    return _open(lambda each: each.attempt(made))
+    return _open("attempt", lambda each: each.attempt(made))
 
 
 def ended(finished: Attempt, ending: Ending) -> None:
     """Tell observers how an attempt ended."""
-    _tell(lambda each: each.ended(finished, ending))
+    _tell("ended", lambda each: each.ended(finished, ending))
 
 
 def interrupted(queue: str, job_id: str) -> None:
     """Tell observers that a delivery ended without an outcome."""
-    _tell(lambda each: each.interrupted(queue, job_id))
+    _tell("interrupted", lambda each: each.interrupted(queue, job_id))
 
 
-def _tell(call: Callable[[Observer], None]) -> None:
-    for observer in tuple(_observers):
+def failed(job: FailedJob) -> None:
+    """Tell observers of a job that failed for good."""
+    _tell("failed", lambda each: each.failed(job))
+
+
+def _tell(hook: str, call: Callable[[Observer], None]) -> None:
+    for observer in tuple(_observers[hook]):
         try:
             call(observer)
         except Exception:
@@ -158,10 +186,10 @@ def _tell(call: Callable[[Observer], None]) -> None:
 
 
 @contextmanager
-def _open(make: Callable[[Observer], AbstractContextManager[None]]) -> Iterator[None]:
+def _open(hook: str, make: Callable[[Observer], AbstractContextManager[None]]) -> Iterator[None]:
     """Enter a context of every observer."""
     with ExitStack() as stack:
-        for observer in tuple(_observers):
+        for observer in tuple(_observers[hook]):
             try:
                 context = make(observer)
                 context.__enter__()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints, overload
 
-from .payload import P, Payload, load_payload
 from ..errors import PermanentError, UnknownJobError
+from .payload import P, Payload, load_payload
 from .policy import AtOnce, Backoff, Policy, Rate
 from .publish import Publisher, Receipt, default_publisher
 

@@ -83,7 +83,7 @@ class Publisher:
             delay: Seconds before it may run.
         """
         identity = job_id or _identity(processor, payload)
-        if observers.watched():
+        if observers.watched("publishing"):
             with observers.publishing(self.queue, processor.name, identity, 1) as meta:
                 return self._publish(processor, payload, identity, delay, meta)
         return self._publish(processor, payload, identity, delay, None)
@@ -99,7 +99,7 @@ class Publisher:
             batch: Jobs per round trip.
         """
         listed = list(payloads)
-        if observers.watched() and listed:
+        if observers.watched("publishing") and listed:
             with observers.publishing(self.queue, processor.name, None, len(listed)) as meta:
                 return self._publish_many(processor, listed, batch, meta)
         return self._publish_many(processor, listed, batch, None)

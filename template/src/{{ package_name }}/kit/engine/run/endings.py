@@ -20,15 +20,17 @@ from rq.job_lifecycle import call_exception_handlers, format_exc_info
 from rq.results import Result
 from rq.worker import BaseWorker
 
-from . import journal
+from ..errors import JobStopped
+from ..job import observers
+from ..job.observers import FailedJob
 from ..store import keys
 from ..store.claim import Claim, LazyJob
-from .deadlines import Deadline
-from ..errors import JobStopped
 from ..store.exchange import Exchange
+from . import journal
+from .deadlines import Deadline
 from .limiter import Limiter
 from .task import Task
-from .verdict import FailedJob, FailureHook, pause_for_newer_worker, retry_delay
+from .verdict import pause_for_newer_worker, retry_delay
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -41,7 +43,6 @@ class Endings:
         exchange: For the question whether a delivery is still ours.
         lease: Seconds by which that question renews the worker's lease.
         leaving: Set when the process is about to end: stop trying.
-        hooks: Called with each job that failed for good.
     """
 
     def __init__(
@@ -51,14 +52,12 @@ class Endings:
         *,
         lease: int,
         leaving: threading.Event,
-        hooks: list[FailureHook],
     ) -> None:
         self._worker = worker
         self._exchange = exchange
         self._lease = lease
         self._leaving = leaving
         self._limiter = Limiter(worker)
-        self._hooks = hooks
 
     def admit(self, claim: Claim, task: Task) -> bool:
         """Whether a job under a limit may run now; waits while Redis is away.
@@ -262,8 +261,4 @@ class Endings:
             traceback=format_exc_info((type(error), error, error.__traceback__)),
             worker=claim.worker,
         )
-        for hook in self._hooks:
-            try:
-                hook(record)
-            except Exception:
-                journal.log.exception("job.failed.hook", jobId=claim.job_id)
+        observers.failed(record)

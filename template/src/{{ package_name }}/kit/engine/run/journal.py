@@ -9,9 +9,9 @@ from typing import Any
 import structlog
 from rq.exceptions import AbandonedJobError
 
+from ..errors import JobStopped, PayloadError, UnknownJobError
 from ..job import observers
 from ..store.claim import Claim
-from ..errors import JobStopped, PayloadError, UnknownJobError
 
 # Their message says all there is; a traceback would show the engine's own lines.
 _SELF_EXPLAINING = (PayloadError, UnknownJobError, AbandonedJobError, JobStopped)
@@ -23,7 +23,7 @@ log: Any = structlog.get_logger("engine")
 
 def attempt(claim: Claim, job_type: str) -> AbstractContextManager[None]:
     """The context that observers open around an attempt."""
-    return observers.attempt(_attempt(claim, job_type)) if observers.watched() else _NOBODY
+    return observers.attempt(_attempt(claim, job_type)) if observers.watched("attempt") else _NOBODY
 
 
 def start(claim: Claim, job_type: str) -> None:
@@ -119,7 +119,7 @@ def _tell(
     seconds: float,
     error: BaseException | None = None,
 ) -> None:
-    if observers.watched():
+    if observers.watched("ended"):
         observers.ended(_attempt(claim, job_type), observers.Ending(outcome, seconds, error))
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from rq.rate_limit import RateLimit
-
 from rq.worker import BaseWorker
 
 from ..job.policy import Rate

@@ -15,14 +15,14 @@ import structlog
 from rq.job import _current_job
 from rq.timeouts import JobTimeoutException
 
-from . import journal
-from ..store.claim import Claim
-from .deadlines import Deadline, Watched
 from ..errors import Duplicate, JobStopped
+from ..store.claim import Claim
 from ..store.exchange import Outcome
+from . import journal
+from .deadlines import Deadline, Watched
 from .endings import Endings
-from .threads import Threads
 from .task import Resolver, Task, unresolved_task
+from .threads import Threads
 from .verdict import pause_for_newer_worker, retry_delay
 
 _LOOK = 0.5  # seconds between two looks of a job that waits in its slot, for a request to stop

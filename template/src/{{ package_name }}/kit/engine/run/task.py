@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..store.claim import Claim
-from ..job.payload import load_payload
 from ..errors import PayloadError
+from ..job.payload import load_payload
 from ..job.policy import Policy
 from ..job.processor import JobContext, find_processor
+from ..store.claim import Claim
 
 
 @dataclass(slots=True)

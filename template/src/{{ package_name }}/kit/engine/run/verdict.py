@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ..errors import NewerPayloadError, PermanentError
 from ..store.claim import Claim
 from .task import Task
 
 _ROLLOUT = timedelta(days=1)  # how long a job may wait for a newer worker
-
-
-@dataclass(frozen=True, slots=True)
-class FailedJob:
-    """A job that failed for good, as it is handed to whoever keeps such jobs."""
-
-    job_id: str
-    job_type: str
-    path: str
-    payload: Any
-    queue: str
-    attempts: int
-    error: str
-    traceback: str
-    worker: str
-
-
-FailureHook = Callable[[FailedJob], None]
 
 
 def retry_delay(claim: Claim, task: Task, error: BaseException) -> float | None:

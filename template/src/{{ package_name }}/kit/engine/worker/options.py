@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..run.task import Resolver, processor_task
-from ..run.verdict import FailureHook
 
 
 def _ignore(redis_answers: bool) -> None:
@@ -26,7 +25,6 @@ class Options:
         promote_interval: Seconds between looks for delayed jobs that are due.
         maintenance_interval: Seconds between runs of RQ's own maintenance.
         resolve: Finds what a job calls; by default only processors may run.
-        failure_hooks: Called with each job that failed for good.
         beat: Called by the main loop with whether Redis answers, for a health check.
     """
 
@@ -37,5 +35,4 @@ class Options:
     promote_interval: float = 0.5
     maintenance_interval: int = 600
     resolve: Resolver = processor_task
-    failure_hooks: list[FailureHook] = field(default_factory=list)
     beat: Callable[[bool], None] = _ignore

@@ -20,21 +20,21 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
+from ..job.processor import processors
 from ..run import journal
+from ..run.endings import Endings
+from ..run.runner import Runner
+from ..run.task import unresolved_task
 from ..store import keys
-from .prefetch import PATIENCE, Prefetch
-from .arrivals import Arrivals
 from ..store.claim import Claim
-from .in_hand import InHand
 from ..store.exchange import HAS_DEPENDENTS, NOT_OURS, Exchange, Outcome
+from .arrivals import Arrivals
+from .in_hand import InHand
 from .lease import Lease
 from .membership import MemberWorker
 from .options import Options
-from ..run.endings import Endings
-from ..job.processor import processors
+from .prefetch import PATIENCE, Prefetch
 from .recovery import Entry, Recovery
-from ..run.runner import Runner
-from ..run.task import unresolved_task
 
 _BATCH = 1000  # outcomes handed in by one trip
 
@@ -73,7 +73,6 @@ class ThreadWorker(MemberWorker):
             self._exchange,
             lease=self.options.lease,
             leaving=self._leaving,
-            hooks=self.options.failure_hooks,
         )
         self._runner = Runner(
             slots=self.options.concurrency,

@@ -175,13 +175,13 @@ def _databases() -> Iterator[Instances]:
     """The databases, closed afterwards; their errors become sentences."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    from .... import processors  # noqa: PLC0415
+    from ...composition import composed  # noqa: PLC0415
     from ...config import load_settings  # noqa: PLC0415
     from .errors import DatabaseError  # noqa: PLC0415
     from .instances import close_instances, instances  # noqa: PLC0415
 
     load_settings()
-    processors.load()
+    composed().load_processors()
     try:
         yield instances()
     except SQLAlchemyError as error:

@@ -22,7 +22,9 @@ def counts() -> dict[str, int]:
     shared = instances()
     mine = job_records.c.queue == shared.queue
     hour = datetime.now(UTC) - timedelta(hours=1)
-    recent = select(func.count()).where(mine, job_records.c.state == DONE, job_records.c.finished_at >= hour)
+    recent = select(func.count()).where(
+        mine, job_records.c.state == DONE, job_records.c.finished_at >= hour
+    )
     failing = select(func.count()).where(mine, job_records.c.state == FAILED)
     kept = select(func.count()).where(
         failed_jobs.c.queue == shared.queue, failed_jobs.c.state == FAILED

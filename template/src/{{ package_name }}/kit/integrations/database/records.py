@@ -132,7 +132,9 @@ def _take(connection: Connection, record: JobRecord) -> int:
         found = connection.execute(_returning(statement), row).one_or_none()
     else:  # MySQL
         connection.execute(statement, row)
-        found = connection.execute(_FIND, {"type": record.job_type, "target": record.target_id}).one()
+        found = connection.execute(
+            _FIND, {"type": record.job_type, "target": record.target_id}
+        ).one()
     if found is None or found.state == DONE:
         raise Duplicate("the target is done already")
     return int(found.id)

@@ -117,7 +117,8 @@ class Replay:
                 state = connection.scalar(
                     select(job_records.c.state).where(
                         job_records.c.job_type == key_text(processor.name),
-                        job_records.c.target_id == key_text(row.job_id if target is None else target),
+                        job_records.c.target_id
+                        == key_text(row.job_id if target is None else target),
                     )
                 )
             if state == DONE:

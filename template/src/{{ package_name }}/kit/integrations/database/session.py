@@ -86,7 +86,9 @@ def instance_name(extras: tuple[object, ...]) -> str:
     return next((each.name for each in extras if isinstance(each, Instance)), MAIN)
 
 
-def _count_failure(context: JobContext, instance: str, record: JobRecord, error: BaseException) -> None:
+def _count_failure(
+    context: JobContext, instance: str, record: JobRecord, error: BaseException
+) -> None:
     try:
         record_failure(instances().engine(instance), record, error)
     except Exception as other:  # the job's own error matters more

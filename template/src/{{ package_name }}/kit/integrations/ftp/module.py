@@ -1,14 +1,20 @@
-"""What the worker needs to know about FTP."""
+"""FTP as a module of the worker."""
 
 from __future__ import annotations
 
-from .. import Module
+from ...module import Module
 from . import close_ftp, ftp
 from .settings import FtpSettings
 
-MODULE = Module(
-    name="ftp",
-    settings=FtpSettings,
-    check=lambda: ftp().check(),
-    close=close_ftp,
-)
+
+class FtpModule(Module):
+    """Lends the FTP client to jobs."""
+
+    name = "ftp"
+    settings = FtpSettings
+
+    def check(self) -> str:
+        return ftp().check()
+
+    def close(self) -> None:
+        close_ftp()

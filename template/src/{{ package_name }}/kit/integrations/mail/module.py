@@ -1,10 +1,10 @@
-"""What the worker needs to know about mail."""
+"""Mail as a module of the worker."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import Module
+from ...module import Module
 from . import close_mailer, mailer
 from .settings import MailSettings
 
@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     import typer
 
 
-def _commands(app: typer.Typer) -> None:
-    from .commands import mail  # noqa: PLC0415 - only the command line needs it
+class MailModule(Module):
+    """Lends the mailer to jobs, and adds the command `mail`."""
 
-    app.add_typer(mail, name="mail")
+    name = "mail"
+    settings = MailSettings
 
+    def check(self) -> str:
+        return mailer().check()
 
-MODULE = Module(
-    name="mail",
-    settings=MailSettings,
-    check=lambda: mailer().check(),
-    close=close_mailer,
-    commands=_commands,
-)
+    def close(self) -> None:
+        close_mailer()
+
+    def commands(self, app: typer.Typer) -> None:
+        from .commands import mail  # noqa: PLC0415 - only the command line needs it
+
+        app.add_typer(mail, name="mail")

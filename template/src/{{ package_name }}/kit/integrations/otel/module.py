@@ -5,68 +5,58 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from .. import Module
+from ...config.settings import Settings
+from ...module import Module
 from .settings import OtelSettings
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
 
-_running: list[Telemetry] = []
 
+class OtelModule(Module):
+    """Exports traces and metrics, and puts the trace's id into log lines."""
 
-def check() -> str:
-    """Have the collector take an empty export."""
-    from ...config.settings import Settings  # noqa: PLC0415 - it imports this module
+    name = "otel"
+    settings = OtelSettings
 
-    settings = OtelSettings()
-    if not (settings.traces or settings.metrics):
-        return "nothing is exported"
-    from .telemetry import check as ask  # noqa: PLC0415 - the SDK costs 0.2 s
+    def __init__(self) -> None:
+        self._telemetry: Telemetry | None = None
 
-    return ask(settings, Settings())
+    def prepare(self) -> None:
+        """Begin to export. Libraries must be loaded after this to be traced."""
+        settings = OtelSettings()
+        if settings.traces or settings.metrics:
+            from .telemetry import Telemetry  # noqa: PLC0415 - the SDK costs 0.2 s
 
+            self._telemetry = Telemetry(settings, Settings())
 
-def warnings() -> Iterable[str]:
-    """Say why nothing is exported, unless that is wanted."""
-    settings = OtelSettings()
-    if not (settings.traces or settings.metrics or settings.otel_sdk_disabled):
-        yield "OTEL_EXPORTER_OTLP_ENDPOINT is not set: no traces, no metrics"
+    def close(self) -> None:
+        """Export what is left."""
+        telemetry, self._telemetry = self._telemetry, None
+        if telemetry is not None:
+            telemetry.close()
 
+    def check(self) -> str:
+        """Have the collector take an empty export."""
+        settings = OtelSettings()
+        if not (settings.traces or settings.metrics):
+            return "nothing is exported"
+        from .telemetry import check  # noqa: PLC0415 - the SDK costs 0.2 s
 
-def prepare() -> None:
-    """Begin to export. Libraries must be loaded after this to be traced."""
-    from ...config.settings import Settings  # noqa: PLC0415
+        return check(settings, Settings())
 
-    settings = OtelSettings()
-    if settings.traces or settings.metrics:
-        from .telemetry import Telemetry  # noqa: PLC0415
+    def warnings(self) -> Iterable[str]:
+        """Say why nothing is exported, unless that is wanted."""
+        settings = OtelSettings()
+        if not (settings.traces or settings.metrics or settings.otel_sdk_disabled):
+            yield "OTEL_EXPORTER_OTLP_ENDPOINT is not set: no traces, no metrics"
 
-        _running.append(Telemetry(settings, Settings()))
+    def log_processor(
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        """Put `trace_id` and `span_id` into a log line."""
+        if self._telemetry is not None:
+            from .tracing import add_trace_ids  # noqa: PLC0415
 
-
-def close() -> None:
-    """Export what is left."""
-    while _running:
-        _running.pop().close()
-
-
-def add_trace_ids(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Put `trace_id` and `span_id` into a log line."""
-    if _running:
-        from .tracing import add_trace_ids as add  # noqa: PLC0415
-
-        add(event)
-    return event
-
-
-MODULE = Module(
-    name="otel",
-    settings=OtelSettings,
-    check=check,
-    prepare=prepare,
-    close=close,
-    warnings=warnings,
-    log_processor=add_trace_ids,
-)
+            add_trace_ids(event)
+        return event

@@ -1,14 +1,20 @@
-"""What the worker needs to know about S3."""
+"""S3 as a module of the worker."""
 
 from __future__ import annotations
 
-from .. import Module
+from ...module import Module
 from . import close_s3, s3
 from .settings import S3Settings
 
-MODULE = Module(
-    name="s3",
-    settings=S3Settings,
-    check=lambda: s3().check(),
-    close=close_s3,
-)
+
+class S3Module(Module):
+    """Lends the S3 client to jobs."""
+
+    name = "s3"
+    settings = S3Settings
+
+    def check(self) -> str:
+        return s3().check()
+
+    def close(self) -> None:
+        close_s3()

@@ -5,65 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from .. import Module
+from ...config.settings import Settings
+from ...module import Module
 from .settings import SentrySettings
 
 if TYPE_CHECKING:
     from .reports import Client
 
-_running: list[Client] = []
 
+class SentryModule(Module):
+    """Reports jobs that failed for good, with the log lines before."""
 
-def check() -> str:
-    """Have Sentry take an empty envelope."""
-    settings = SentrySettings()
-    if settings.sentry_dsn is None:
-        return "nothing is reported"
-    from .reports import check as ask  # noqa: PLC0415 - the SDK costs 0.1 s
+    name = "sentry"
+    settings = SentrySettings
 
-    return ask(settings)
+    def __init__(self) -> None:
+        self._client: Client | None = None
 
+    def prepare(self) -> None:
+        """Begin to report."""
+        settings = SentrySettings()
+        if settings.sentry_dsn is not None:
+            from .reports import Client  # noqa: PLC0415 - the SDK costs 0.1 s
 
-def warnings() -> Iterable[str]:
-    """Say why nothing is reported."""
-    if SentrySettings().sentry_dsn is None:
-        yield "SENTRY_DSN is not set: failed jobs are not reported"
+            self._client = Client(settings, Settings())
 
+    def close(self) -> None:
+        """Send what is left."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
-def prepare() -> None:
-    """Begin to report."""
-    from ...config.settings import Settings  # noqa: PLC0415 - it imports this module
+    def check(self) -> str:
+        """Have Sentry take an empty envelope."""
+        settings = SentrySettings()
+        if settings.sentry_dsn is None:
+            return "nothing is reported"
+        from .reports import check  # noqa: PLC0415 - the SDK costs 0.1 s
 
-    settings = SentrySettings()
-    if settings.sentry_dsn is not None:
-        from .reports import Client  # noqa: PLC0415
+        return check(settings)
 
-        _running.append(Client(settings, Settings()))
+    def warnings(self) -> Iterable[str]:
+        """Say why nothing is reported."""
+        if SentrySettings().sentry_dsn is None:
+            yield "SENTRY_DSN is not set: failed jobs are not reported"
 
+    def log_processor(
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        """Keep a log line for the next report."""
+        if self._client is not None:
+            from .reports import add_breadcrumb  # noqa: PLC0415
 
-def close() -> None:
-    """Send what is left."""
-    while _running:
-        _running.pop().close()
-
-
-def add_breadcrumb(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Keep a log line for the next report."""
-    if _running:
-        from .reports import add_breadcrumb as add  # noqa: PLC0415
-
-        add(event)
-    return event
-
-
-MODULE = Module(
-    name="sentry",
-    settings=SentrySettings,
-    check=check,
-    prepare=prepare,
-    close=close,
-    warnings=warnings,
-    log_processor=add_breadcrumb,
-)
+            add_breadcrumb(event)
+        return event

@@ -48,7 +48,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_type", "target_id", name="uq_worker_job_records_target"),
         **_OPTIONS,
     )
-    op.create_index("ix_worker_job_records_age", "worker_job_records", ["queue", "state", "finished_at"])
+    op.create_index(
+        "ix_worker_job_records_age", "worker_job_records", ["queue", "state", "finished_at"]
+    )
     op.create_table(
         "worker_failed_jobs",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),

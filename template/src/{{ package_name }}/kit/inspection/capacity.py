@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..answers import ADVICE, MOST_AT_ONCE
 from ..config import Settings
 from .findings import Finding, ok, warn
-
-MOST: int | None = {{ catalog.presets[preset].most }}  # jobs at once that this kind of work bears
-ADVICE = {{ catalog.presets[preset].advice | to_json }}
 
 
 def examine_capacity(settings: Settings) -> Iterator[Finding]:
@@ -21,5 +19,5 @@ def examine_capacity(settings: Settings) -> Iterator[Finding]:
     processes = settings.worker_processes
     times = f" in each of {processes} processes" if processes > 1 else ""
     yield ok(f"{concurrency} jobs at once{times}")
-    if MOST is not None and concurrency * processes > MOST:
+    if MOST_AT_ONCE is not None and concurrency * processes > MOST_AT_ONCE:
         yield warn(f"{concurrency * processes} jobs at once are many for this worker: {ADVICE}")

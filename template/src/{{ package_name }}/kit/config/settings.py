@@ -8,7 +8,9 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings
 
-from ..integrations import chosen_modules
+from ..answers import CONCURRENCY, QUEUE, SHUTDOWN_TIMEOUT
+from ..composition import composed
+from ..process.health import DEFAULT_NAME
 from .fields import (
     EnvSettings,
     Json,
@@ -30,8 +32,6 @@ _LEVELS = {
     "silent": "critical",
 }
 
-_QUEUE = "{{ queue_name }}"
-
 
 class LoggerConfig(JsonModel):
     """`LOGGER_CONFIG`: level, `pretty` for people instead of JSON, and the service's name."""
@@ -46,20 +46,11 @@ class LoggerConfig(JsonModel):
         return _LEVELS.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
-class Settings(EnvSettings):
-    """Variables of the worker itself. Those of an integration stand beside it."""
+class PublisherSettings(EnvSettings):
+    """What a program needs that only publishes jobs."""
 
-    app_name: str = "{{ project_name }}"
-    worker_name: str = Field("{{ project_name }}", max_length=200)
-    worker_queue: str = Field(_QUEUE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    worker_concurrency: int = Field({{ concurrency }}, ge=1, le=10_000)
-    worker_processes: int = Field(1, ge=1, le=64)
-    worker_shutdown_timeout: float = Field({{ shutdown_timeout }}, ge=0)  # seconds
-    worker_lease: int = Field(16, ge=4)  # seconds
-    worker_delivery_limit: int = Field(2, ge=1)
-    worker_health_file: str | None = None
+    worker_queue: str = Field(QUEUE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    logger_config: Json[LoggerConfig] = LoggerConfig()
 
     @field_validator("redis_url")
     @classmethod
@@ -69,10 +60,29 @@ class Settings(EnvSettings):
         check_url(value.get_secret_value())
         return value
 
+
+class Settings(PublisherSettings):
+    """Variables of the worker itself. Those of an integration stand beside it."""
+
+    app_name: str = Field(default_factory=lambda: composed().name)
+    worker_name: str = Field(default_factory=lambda: composed().name, max_length=200)
+    worker_concurrency: int = Field(CONCURRENCY, ge=1, le=10_000)
+    worker_processes: int = Field(1, ge=1, le=64)
+    worker_shutdown_timeout: float = Field(SHUTDOWN_TIMEOUT, ge=0)  # seconds
+    worker_lease: int = Field(16, ge=4)  # seconds
+    worker_delivery_limit: int = Field(2, ge=1)
+    worker_health_file: str | None = None
+    logger_config: Json[LoggerConfig] = LoggerConfig()
+
     @property
     def process_name(self) -> str:
         """The worker's name in the letters that Redis and file systems take."""
         return re.sub(r"[^A-Za-z0-9_.-]+", "-", self.worker_name)
+
+    @property
+    def health_name(self) -> str:
+        """What the heartbeat's file is called: `health` knows no more than the environment."""
+        return self.process_name if "worker_name" in self.model_fields_set else DEFAULT_NAME
 
     @property
     def service(self) -> str:
@@ -81,7 +91,7 @@ class Settings(EnvSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings of the worker, and check those of every chosen module.
+    """Read the settings of the worker, and check those of its owner and of every module.
 
     Raises:
         SettingsError: Something is missing or wrong. One message names every variable.
@@ -106,4 +116,4 @@ def variables() -> list[str]:
 
 
 def _models() -> list[type[BaseSettings]]:
-    return [Settings, *(each.settings for each in chosen_modules())]
+    return [Settings, *composed().models()]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .health import read_all
+from .health import DEFAULT_NAME, read_all
 
 
 def probe(*, ready: bool) -> int:
@@ -35,13 +35,13 @@ def probe(*, ready: bool) -> int:
 class _Names:
     """The three settings that count here, under the settings' names."""
 
-    process_name: str
+    health_name: str
     worker_health_file: str | None
     worker_processes: int
 
     @classmethod
     def read(cls) -> _Names:
-        name = _variable("WORKER_NAME") or "{{ project_name }}"
+        name = _variable("WORKER_NAME") or DEFAULT_NAME
         processes = _variable("WORKER_PROCESSES")
         return cls(
             re.sub(r"[^A-Za-z0-9_.-]+", "-", name),

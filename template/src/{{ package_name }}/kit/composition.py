@@ -1,0 +1,94 @@
+"""The composition of a worker: what `worker.py` hands to the kit."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Protocol
+
+from .config.fields import EnvSettings
+from .engine import provide
+from .lazy import Lazy
+from .module import Module
+
+
+class Client(Protocol):
+    """What the kit asks of a client of the owner's. It is made once and shared by all threads."""
+
+    def check(self) -> str:
+        """Reach the other side, and describe it in a sentence. Any exception is a failure."""
+
+    def close(self) -> None:
+        """Close its connections."""
+
+
+class Worker:
+    """What a worker is made of. The last one made is the process's own.
+
+    Args:
+        name: Its name, unless `WORKER_NAME` gives another one.
+        processors: The package that holds the processors, one file each.
+        settings: The owner's variables. A processor gets them by a parameter of this type.
+        clients: The owner's clients: each is called with the settings when it is first needed,
+            handed to processors by a parameter of its type, and closed when the worker stops.
+        modules: The integrations.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        processors: ModuleType,
+        settings: type[EnvSettings],
+        clients: Iterable[Callable[[Any], Client]] = (),
+        modules: Iterable[Module] = (),
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self._processors = processors
+        self._own = Lazy(settings, lambda _: None)
+        provide(settings, lambda _context: nullcontext(self._own.get()))
+        self.modules = (*modules, *(_ClientModule(each, self._own.get) for each in clients))
+        _composed[:] = [self]
+
+    def load_processors(self) -> None:
+        """Import every processor."""
+        for found in pkgutil.iter_modules(self._processors.__path__):
+            import_module(f"{self._processors.__name__}.{found.name}")
+
+    def models(self) -> Iterator[type[Any]]:
+        """List the settings of the owner and of every module."""
+        yield self.settings
+        yield from (each.settings for each in self.modules if each.settings is not None)
+
+
+class _ClientModule(Module):
+    """Makes a client of the owner's when it is first needed, and lends it to jobs."""
+
+    def __init__(self, kind: Callable[[Any], Client], settings: Callable[[], EnvSettings]) -> None:
+        self.name = kind.__module__.rpartition(".")[2]
+        self._client = Lazy(lambda: kind(settings()), lambda client: client.close())
+        provide(kind, lambda _context: nullcontext(self._client.get()))  # type: ignore[arg-type]
+
+    def check(self) -> str:
+        return self._client.get().check()
+
+    def close(self) -> None:
+        self._client.close()
+
+
+_composed: list[Worker] = []
+
+
+def composed() -> Worker:
+    """Return the worker of this process.
+
+    Raises:
+        RuntimeError: `worker.py` was not imported.
+    """
+    if not _composed:
+        raise RuntimeError("there is no worker: import the package's `worker` module first")
+    return _composed[0]

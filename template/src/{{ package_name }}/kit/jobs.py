@@ -1,0 +1,61 @@
+"""What processors and publishers need; importing it costs no code of the worker."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from .engine import (
+    AtOnce,
+    Backoff,
+    Duplicate,
+    JobContext,
+    JobError,
+    Payload,
+    PayloadError,
+    PermanentError,
+    Processor,
+    Publisher,
+    Rate,
+    Receipt,
+    TemporaryError,
+    UnknownJobError,
+    find_processor,
+    processor,
+    processors,
+    provide,
+    publish_to,
+)
+
+__all__ = [
+    "AtOnce",
+    "Backoff",
+    "Duplicate",
+    "JobContext",
+    "JobError",
+    "Payload",
+    "PayloadError",
+    "PermanentError",
+    "Processor",
+    "Publisher",
+    "Rate",
+    "Receipt",
+    "TemporaryError",
+    "UnknownJobError",
+    "find_processor",
+    "processor",
+    "processors",
+    "provide",
+    "publish_to",
+]
+
+
+@cache
+def _publisher() -> Publisher:
+    # Made late: an API server that publishes needs no settings before its first job.
+    from .config.redis import publisher  # noqa: PLC0415
+    from .config.settings import PublisherSettings  # noqa: PLC0415
+
+    return publisher(PublisherSettings())
+
+
+publish_to(_publisher)

@@ -1,0 +1,55 @@
+"""A module: what the worker needs to know about an integration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from .engine.job.observers import Observer
+
+if TYPE_CHECKING:
+    import typer
+    from pydantic_settings import BaseSettings
+    from structlog.typing import Processor
+
+
+class Module(Observer):
+    """Base of modules: each overrides what it has to say or to do.
+
+    `module.py` of an integration must stay cheap to import: every command of the worker loads
+    it. The vendor's library is imported where it is used. As an observer, a module can also
+    watch jobs.
+
+    Attributes:
+        name: As `gen-worker --with` calls it.
+        settings: Its variables; None when it has none.
+        log_processor: Sees every log line, secrets already gone, in the thread that logs.
+    """
+
+    name: str
+    settings: type[BaseSettings] | None = None
+    log_processor: Processor | None = None
+
+    def prepare(self) -> None:
+        """Called when the worker starts, before the processors and their libraries are loaded."""
+
+    def start(self) -> None:
+        """Called once before the worker takes jobs."""
+
+    def close(self) -> None:
+        """Close connections. Called when the worker stops."""
+
+    def check(self) -> str:
+        """Reach the other side, and describe it in a sentence. Any exception is a failure."""
+        return "nothing to reach"
+
+    def warnings(self) -> Iterable[str]:
+        """List what works but needs attention, a sentence each, for `check`."""
+        return ()
+
+    def counts(self) -> Mapping[str, int]:
+        """Count something for `stats`: a number by name."""
+        return {}
+
+    def commands(self, app: typer.Typer) -> None:
+        """Add commands to the command line."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from ...config.settings import Settings
 from ...module import Module
 from .settings import OtelSettings
 
@@ -26,6 +25,7 @@ class OtelModule(Module):
         """Begin to export. Libraries must be loaded after this to be traced."""
         settings = OtelSettings()
         if settings.traces or settings.metrics:
+            from ...config.settings import Settings  # noqa: PLC0415
             from .telemetry import Telemetry  # noqa: PLC0415 - the SDK costs 0.2 s
 
             self._telemetry = Telemetry(settings, Settings())
@@ -41,6 +41,7 @@ class OtelModule(Module):
         settings = OtelSettings()
         if not (settings.traces or settings.metrics):
             return "nothing is exported"
+        from ...config.settings import Settings  # noqa: PLC0415
         from .telemetry import check  # noqa: PLC0415 - the SDK costs 0.2 s
 
         return check(settings, Settings())

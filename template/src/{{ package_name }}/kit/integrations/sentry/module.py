@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from ...config.settings import Settings
 from ...module import Module
 from .settings import SentrySettings
 
@@ -26,6 +25,7 @@ class SentryModule(Module):
         """Begin to report."""
         settings = SentrySettings()
         if settings.sentry_dsn is not None:
+            from ...config.settings import Settings  # noqa: PLC0415
             from .reports import Client  # noqa: PLC0415 - the SDK costs 0.1 s
 
             self._client = Client(settings, Settings())

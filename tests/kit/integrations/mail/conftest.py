@@ -38,12 +38,18 @@ class Mailbox:
         self.envelopes: list[Any] = []
         self.logins: list[bool] = []
         self.lock = threading.Lock()
+        self.most = 1000  # recipients of one mail
+        self.too_many = "452 4.5.3 Too many recipients"
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         if address.startswith("unknown"):
             return "550 5.1.1 no such user"
         if address.startswith("later"):
             return "451 4.7.1 greylisted, try later"
+        if address.startswith("private"):
+            return f"550 <{address}>: user kim.private@example.com, 010-1234-5678, has left"
+        if len(envelope.rcpt_tos) >= self.most:
+            return self.too_many
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -80,7 +86,8 @@ class _Controller(Controller):
 class SmtpServer:
     """An SMTP server on a free port; it knows one user, `worker`."""
 
-    def __init__(self, *, tls=None, implicit_tls=None, login=True) -> None:
+    def __init__(self, *, tls=None, implicit_tls=None, login=True, password=PASSWORD) -> None:
+        self.password = password
         self.mailbox = Mailbox()
         self._controller = _Controller(
             self.mailbox,
@@ -97,7 +104,7 @@ class SmtpServer:
         self.port = self._controller.port
 
     def _login(self, server, session, envelope, mechanism, data):
-        good = data.login == b"worker" and data.password == PASSWORD.encode()
+        good = data.login == b"worker" and data.password == self.password.encode()
         # Unhandled, so that the server answers 535; handled ones leave the client waiting.
         return AuthResult(success=good, handled=good)
 

@@ -116,13 +116,20 @@ def test_the_check_tells_a_sender_that_is_not(make, answers):
     assert len(answers.asked) == 2
 
 
-def test_more_recipients_than_ses_takes_are_refused_before_sending(refusing, answers):
+def test_letters_before_the_at_are_refused_before_sending(refusing, answers):
     answers.tell(200)
-    with pytest.raises(MailRefusedError, match="50 recipients, not 51"):
-        refusing.send(order(*[f"user{number}@example.com" for number in range(51)]))
     with pytest.raises(MailRefusedError, match="ASCII"):
         refusing.send(order("김@example.com"))
     assert answers.asked == []
+
+
+def test_more_recipients_than_one_mail_may_have_get_several_mails(refusing, answers):
+    answers.tell(200, '{"MessageId": "m"}')
+    everybody = [f"user{number}@example.com" for number in range(101)]
+    receipt = refusing.send(order(*everybody))
+    assert receipt.accepted == tuple(everybody)
+    assert receipt.provider_id == "m m m"
+    assert len(answers.asked) == 3
 
 
 @pytest.mark.parametrize(

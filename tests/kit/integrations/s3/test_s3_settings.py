@@ -49,7 +49,7 @@ def test_keys_may_be_left_out(read):
         ({"bucket": "worker-files"}, "S3_CONFIG.region: is missing"),
         (ORIGINAL | {"bucket": "a/b"}, "S3_CONFIG.bucket: "),
         (ORIGINAL | {"accessKeyId": None}, "S3_CONFIG: .*both accessKeyId and secretAccessKey"),
-        (ORIGINAL | {"endpoint": "minio:9000"}, "S3_CONFIG.endpoint: "),
+        (ORIGINAL | {"endpoint": "rustfs:9000"}, "S3_CONFIG.endpoint: "),
         (ORIGINAL | {"prefix": "a/../b"}, "S3_CONFIG.prefix: "),
         (ORIGINAL | {"serverSideEncryption": "rot13"}, "S3_CONFIG.serverSideEncryption: "),
         (ORIGINAL | {"kmsKeyId": "k"}, "S3_CONFIG: .*kmsKeyId needs"),

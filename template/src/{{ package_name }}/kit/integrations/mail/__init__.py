@@ -6,7 +6,7 @@ A processor asks for the mailer by its type::
     def welcome(payload: WelcomePayload, mailer: Mailer) -> None:
         mailer.send(Mail(template="welcome", to=[payload.email], data={"name": payload.name}))
 
-Elsewhere `mailer()` gives the same one.
+Elsewhere, `mailer()` returns the same one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .errors import (
         MailError,
         MailInputError,
+        MailPartlyRefusedError,
         MailRefusedError,
         MailTemplateError,
         MailUnavailableError,
@@ -35,6 +36,7 @@ __all__ = [
     "Mail",
     "MailError",
     "MailInputError",
+    "MailPartlyRefusedError",
     "MailRefusedError",
     "MailTemplateError",
     "MailUnavailableError",
@@ -53,6 +55,7 @@ __getattr__ = lazy_names(
         "errors": (
             "MailError",
             "MailInputError",
+            "MailPartlyRefusedError",
             "MailRefusedError",
             "MailTemplateError",
             "MailUnavailableError",
@@ -81,10 +84,10 @@ _shared: Lazy[Mailer] = Lazy(_make, lambda mailer: mailer.close())
 
 
 def mailer() -> Mailer:
-    """The mailer of this process, made from the settings on first use."""
+    """Return the mailer of this process, made from the settings on first use."""
     return _shared.get()
 
 
 def close_mailer() -> None:
-    """End its connections."""
+    """Close its connections."""
     _shared.close()

@@ -6,14 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.header import Header
-from email.utils import parseaddr
 
+from ..text import composed, mask_address
 from .errors import MailInputError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _LOCAL = re.compile(r"[^\s@<>(),;:\\\"\[\]]+")
 _FOLD = "\r\n "
 _SHORT = 60  # letters; a longer name does not fit into one line
+_NAMED = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^"<>@,;]*?))\s*<([^<>]*)>\s*')
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
@@ -37,7 +38,7 @@ class Address:
         name: Shown instead of the address, in any script.
 
     Raises:
-        MailInputError: It is no address, or a part holds a control character.
+        MailInputError: It is not an address, or a part holds a control character.
     """
 
     email: str
@@ -46,7 +47,7 @@ class Address:
     def __post_init__(self) -> None:
         check_line(self.name, "the name of an address")
         check_line(self.email, "an address")
-        local, _, domain = self.email.strip().rpartition("@")
+        local, _, domain = composed(self.email).strip().rpartition("@")
         ascii_domain = _ascii(domain)
         labels = ascii_domain.split(".")
         if (
@@ -55,30 +56,42 @@ class Address:
             or len(ascii_domain) > 253
             or not all(_LABEL.fullmatch(label) for label in labels)
         ):
-            raise MailInputError(f"not a mail address: {_hide(self.email)}")
+            raise MailInputError(f"not a mail address: {mask_address(self.email)}")
         object.__setattr__(self, "email", f"{local}@{ascii_domain}")
+        object.__setattr__(self, "name", composed(self.name))
 
     @classmethod
     def parse(cls, text: Address | str) -> Address:
-        """Read `kim@example.com` or `Kim <kim@example.com>`."""
+        """Read `kim@example.com` or `Kim <kim@example.com>`.
+
+        Raises:
+            MailInputError: It is not one address. Several in one text are refused, because a
+                reader that stops at the first comma would drop the rest.
+        """
         if isinstance(text, Address):
             return text
         check_line(text, "an address")
         if text.rstrip().endswith(">"):
-            name, email = parseaddr(text)
-            return cls(email, name)
+            named = _NAMED.fullmatch(text)
+            if named is None:
+                raise MailInputError(
+                    "not one mail address: give each recipient an item of its own, and put a name"
+                    " with a comma or an @ in quotes"
+                )
+            quoted, plain, email = named.groups()
+            return cls(email, plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
         return cls(text)
 
     @property
     def domain(self) -> str:
-        """What follows the `@`, as DNS knows it."""
+        """Return what follows the `@`, as DNS knows it."""
         return self.email.rpartition("@")[2]
 
     def header(self) -> str:
-        """The form that a header takes, folded.
+        """Return the folded form for a header.
 
-        Written here because `email.message` breaks names with a comma or an angle bracket
-        when it encodes them: `대리 <a@b.c>` as a name would become an address of its own.
+        `email.message` breaks names with a comma or an angle bracket when it encodes them:
+        `대리 <a@b.c>` as a name would become an address of its own.
         """
         if not self.name:
             return self.email
@@ -90,18 +103,18 @@ class Address:
 
 
 def header_of(addresses: Sequence[Address]) -> str:
-    """The value of a header with these addresses."""
+    """Return the value of a header with these addresses."""
     return f",{_FOLD}".join(address.header() for address in addresses)
 
 
 def _ascii(domain: str) -> str:
+    if domain.isascii():
+        return domain.lower()
+    import idna  # noqa: PLC0415 - its tables are large, and most domains are ASCII
+
     try:
-        return domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
+        # IDNA 2008. Python's own codec speaks IDNA 2003, for which faß.de is fass.de, another
+        # domain. UTS 46 lowers letters and knows the full-width dot.
+        return idna.encode(domain, uts46=True, transitional=False).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
         return ""
-
-
-def _hide(email: str) -> str:
-    """Enough to find the mistake, too little to write to the person."""
-    local, at, domain = email.rpartition("@")
-    return f"{local[:1]}***{at}{domain}"[:80]

@@ -14,6 +14,7 @@ import structlog
 from ...engine import provide
 from . import mailer
 from .address import Address
+from .errors import MailPartlyRefusedError
 from .message import Mail, build, recipients
 from .provider import Provider
 from .receipt import Receipt
@@ -22,16 +23,18 @@ from .templates import MailTemplates
 
 log = structlog.get_logger(__name__)
 
+_NAMED = 10  # refused recipients in a log line
+
 
 class Mailer:
-    """What processors send mails with. Safe to use from several threads.
+    """Sends mails for processors. Safe to use from several threads.
 
     Args:
-        templates: Where the texts are.
-        provider: Who takes the mails.
-        sender: Who they come from, unless a mail says otherwise.
-        now: The time, with a zone.
-        new_id: A text of its own for every mail without a key.
+        templates: The texts.
+        provider: Hands the mails to a server.
+        sender: The `From` of mails that name no other.
+        now: Returns the time, with a zone.
+        new_id: Returns a new text for each mail without a key.
     """
 
     def __init__(
@@ -49,17 +52,19 @@ class Mailer:
         self._now = now
         self._new_id = new_id
 
-    def send(self, mail: Mail) -> Receipt:
-        """Send a mail.
+    def send(self, mail: Mail, *, partial: bool = False) -> Receipt:
+        """Send a mail; as several when the server accepts fewer recipients for one.
 
-        Returns:
-            What the server took. Recipients that it refused while it took others are named
-            there; that is no error, because the others have the mail.
+        Args:
+            mail: What to send.
+            partial: Return normally when only some recipients were refused. The receipt names
+                them.
 
         Raises:
             MailInputError: The mail cannot be built. Nothing was sent, and a retry is useless.
+            MailPartlyRefusedError: Some recipients have the mail and some were refused.
             MailRefusedError: The server refused it for everybody, for good.
-            MailUnavailableError: The server cannot take it now; the job's retry tries again.
+            MailUnavailableError: The server cannot accept it now; the job's retry tries again.
         """
         everybody = recipients(mail)
         sender = Address.parse(mail.sender or self._sender)
@@ -77,8 +82,11 @@ class Mailer:
             template=mail.template,
             messageId=receipt.message_id,
             accepted=len(receipt.accepted),
-            refused=[{"code": each.code, "reason": each.reason} for each in refused],
+            refused=[str(each) for each in refused[:_NAMED]],
+            refusedCount=len(refused),
         )
+        if refused and not partial:
+            raise MailPartlyRefusedError(receipt)
         return receipt
 
     def compose(self, mail: Mail) -> EmailMessage:
@@ -98,24 +106,24 @@ class Mailer:
         )
 
     def check(self) -> str:
-        """Read every template and reach the provider; a sentence about what was found."""
+        """Compile every template, connect to the provider and return what was found."""
         count = self.templates.compile_all()
         return f"{self._provider.check()}, {count} templates"
 
     def close(self) -> None:
-        """End the provider's connections."""
+        """Close the provider's connections."""
         self._provider.close()
 
 
 def make_mailer(settings: MailSettings) -> Mailer:
-    """A mailer for the provider that the settings name."""
+    """Return a mailer for the provider that the settings name."""
     return Mailer(
         MailTemplates(settings.mail_template_dir), make_provider(settings), settings.sender
     )
 
 
 def make_provider(settings: MailSettings) -> Provider:
-    """The provider that `MAIL_PROVIDER` names; the other one is not even imported."""
+    """Return the provider that `MAIL_PROVIDER` names; the other one is not imported."""
     if settings.mail_provider == "smtp":
         from .smtp import SmtpConfig, SmtpProvider  # noqa: PLC0415
 

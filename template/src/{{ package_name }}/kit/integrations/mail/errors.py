@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...engine import JobError, PermanentError, TemporaryError
-from .receipt import Refusal
+from .receipt import Receipt, Refusal
 
 
 class MailError(JobError):
@@ -19,7 +21,7 @@ class MailTemplateError(MailInputError):
 
 
 class MailRefusedError(MailError, PermanentError):
-    """The server said no and will say so again: the login, the sender, every recipient.
+    """The server refused and will refuse again: the login, the sender, every recipient.
 
     Args:
         message: What was refused.
@@ -31,5 +33,29 @@ class MailRefusedError(MailError, PermanentError):
         self.refused = refused
 
 
+class MailPartlyRefusedError(MailRefusedError):
+    """Some recipients have the mail and some do not.
+
+    It is permanent, because another attempt would send a second mail to those who have it.
+
+    Args:
+        receipt: Who has the mail, and who was refused and why.
+    """
+
+    def __init__(self, receipt: Receipt) -> None:
+        refused = receipt.refused
+        count = len(refused) + len(receipt.accepted)
+        reasons = "; ".join(map(str, refused[:3]))
+        super().__init__(f"{len(refused)} of {count} recipients refused: {reasons}", refused)
+        self.receipt = receipt
+
+
 class MailUnavailableError(MailError, TemporaryError):
-    """The server cannot be reached, is busy, or stopped in the middle."""
+    """The server cannot be reached, is busy, or broke off in the middle."""
+
+
+def left_over(addresses: Sequence[str], error: MailError) -> tuple[Refusal, ...]:
+    """Return refusals of those that a later part of a mail did not reach."""
+    known = {each.address: each for each in getattr(error, "refused", ())}
+    code = 554 if isinstance(error, MailRefusedError) else 451
+    return tuple(known.get(who) or Refusal(who, code, str(error)) for who in addresses)

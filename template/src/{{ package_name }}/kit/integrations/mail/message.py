@@ -13,8 +13,10 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..text import composed
 from .address import Address, check_line, header_of
 from .errors import MailInputError
+from .headers import folded, literal
 
 if TYPE_CHECKING:  # Jinja stays out of processes that only describe mails
     from .templates import Rendered
@@ -117,14 +119,14 @@ def build(
             message.set_raw(name, value)
     if not mail.to and not mail.cc:
         message["To"] = "undisclosed-recipients:;"
-    message["Subject"] = rendered.subject
+    message.set_raw("Subject", folded("Subject", rendered.subject))
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = message_id
+    message.set_raw("Message-ID", message_id)  # the library would fold a long one
     for name, value in mail.headers.items():
         _add_header(message, name, value)
     _add_bodies(message, rendered, mail.images)
     for attachment in mail.attachments:
-        name = check_line(attachment.filename, "the name of an attachment")
+        name = composed(check_line(attachment.filename, "the name of an attachment"))
         maintype, subtype = _type(attachment.content_type, name)
         message.add_attachment(
             _bytes(attachment.content), maintype=maintype, subtype=subtype, filename=name
@@ -163,7 +165,8 @@ def used_images(html: str) -> set[str]:
 def _add_header(message: EmailMessage, name: str, value: str) -> None:
     if not _HEADER_NAME.fullmatch(name) or _OWN_HEADERS.fullmatch(name):
         raise MailInputError(f"this header cannot be set: {name[:60]!r}")
-    message[name] = check_line(value, f"header {name}")
+    check_line(value, f"header {name}")
+    message.set_raw(name, literal(name, value) if value.isascii() else folded(name, value))
 
 
 def _add_bodies(message: EmailMessage, rendered: Rendered, images: Sequence[InlineImage]) -> None:
@@ -193,10 +196,11 @@ def _add_bodies(message: EmailMessage, rendered: Rendered, images: Sequence[Inli
             _bytes(image.content),
             maintype=maintype,
             subtype=subtype,
-            cid=f"<{image.cid}>",
             disposition="inline",
-            filename=check_line(file, "the name of an image"),
+            filename=composed(check_line(file, "the name of an image")),
         )
+        # Not by the library, which makes encoded words of a long one.
+        body.get_payload()[-1].set_raw("Content-ID", f"<{image.cid}>")  # type: ignore[index, union-attr]
 
 
 def _encoding(text: str) -> str:

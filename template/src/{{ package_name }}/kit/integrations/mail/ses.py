@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from ..aws import raise_as
-from .errors import MailRefusedError, MailUnavailableError
+from .errors import MailError, MailRefusedError, MailUnavailableError, left_over
 from .receipt import Refusal
 
 _MOST_RECIPIENTS = 50  # a message, says SendEmail
@@ -16,7 +16,8 @@ _MOST_RECIPIENTS = 50  # a message, says SendEmail
 class SesProvider:
     """Sends through SES. Keys come from the settings, else from AWS's own chain.
 
-    SES reports refused recipients later, by its events; here it takes all or none.
+    SES reports refused recipients later, by its events; a mail is accepted for all or none.
+    More than 50 recipients get several mails of the same content.
 
     Args:
         client: Of boto3's `sesv2`, without retries: a second try could send a second mail.
@@ -33,12 +34,21 @@ class SesProvider:
         self, message: EmailMessage, sender: str, recipients: Sequence[str]
     ) -> tuple[str, tuple[Refusal, ...]]:
         """See `Provider.send`."""
-        if len(recipients) > _MOST_RECIPIENTS:
-            raise MailRefusedError(
-                f"SES takes {_MOST_RECIPIENTS} recipients, not {len(recipients)}"
-            )
         if not all(address.isascii() for address in [sender, *recipients]):
             raise MailRefusedError("SES takes only ASCII before the @ of an address")
+        ids: list[str] = []
+        for start in range(0, len(recipients), _MOST_RECIPIENTS):
+            part = recipients[start : start + _MOST_RECIPIENTS]
+            try:
+                ids.append(self._hand_over(message, sender, part))
+            except MailError as error:
+                if not ids:
+                    raise
+                # The others have the mail: these must not take it from them by another attempt.
+                return " ".join(ids), left_over(recipients[start:], error)
+        return " ".join(ids), ()
+
+    def _hand_over(self, message: EmailMessage, sender: str, recipients: Sequence[str]) -> str:
         try:
             # With a raw message this list alone says who gets it, hidden recipients too.
             answer = self._client.send_email(
@@ -48,10 +58,10 @@ class SesProvider:
             )
         except Exception as error:
             self._raise("send by SES", error)
-        return str(answer["MessageId"]), ()
+        return str(answer.get("MessageId", ""))
 
     def check(self) -> str:
-        """Whether the sender, or its domain, is verified."""
+        """Return which identity is verified: the sender or its domain."""
         for identity in (self._sender, self._sender.rpartition("@")[2]):
             try:
                 found = self._client.get_email_identity(EmailIdentity=identity)

@@ -1,10 +1,11 @@
-"""Mail by SMTP: TLS, login, and connections that are used again."""
+"""Mail by SMTP: TLS, login, and connections that several mails use."""
 
 from __future__ import annotations
 
 import smtplib
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from typing import Literal
 from pydantic import SecretStr
 
 from ..pool import ConnectionPool
-from .errors import MailError, MailRefusedError, MailUnavailableError
+from ..tls import tls_reason
+from .errors import MailError, MailRefusedError, MailUnavailableError, left_over
 from .receipt import Refusal
+from .replies import describe, too_many, words
 
 # The server answered; the session goes on.
 _ANSWERS = (
@@ -69,9 +72,21 @@ class SmtpProvider:
         self, message: EmailMessage, sender: str, recipients: Sequence[str]
     ) -> tuple[str, tuple[Refusal, ...]]:
         """See `Provider.send`."""
-        with self._explained("send"), self._pool.connection() as connection:
-            refused = connection.send_message(message, sender, list(recipients))
-        return "", _refusals(refused)
+        left, refused = list(recipients), list[Refusal]()
+        while left:
+            try:
+                with self._explained("send"), self._pool.connection() as connection:
+                    answers = connection.send_message(message, sender, left)
+            except MailError as error:
+                if len(left) == len(recipients):
+                    raise
+                # The others have the mail: these must not take it from them by another attempt.
+                return "", (*refused, *left_over(left, error))
+            # What was too many for this mail goes into the next one.
+            more = [who for who in left if who in answers and too_many(*answers[who])]
+            refused += _refusals({who: answers[who] for who in answers if who not in more})
+            left = more
+        return "", tuple(refused)
 
     def check(self) -> str:
         """See `Provider.check`."""
@@ -100,7 +115,7 @@ class SmtpProvider:
             if not config.secure:
                 self._upgrade(connection)
             if config.user is not None and config.password is not None:
-                connection.login(config.user, config.password.get_secret_value())
+                _login(connection, config.user, config.password.get_secret_value())
         except BaseException:
             _close(connection)
             raise
@@ -110,7 +125,7 @@ class SmtpProvider:
         config = self._config
         if config.starttls == "off":
             if config.user is not None:
-                raise MailRefusedError("SMTP_STARTTLS=off would send the password for all to read")
+                raise MailRefusedError("SMTP_STARTTLS=off would send the password unencrypted")
             return
         needed = config.starttls == "required" or config.port == 587 or config.user is not None
         if connection.has_extn("starttls"):
@@ -126,26 +141,50 @@ class SmtpProvider:
     def _explained(self, what: str) -> Iterator[None]:
         """Turn every error of the library into one of ours, without the password or the mail."""
         where = f"{what} by {self._config.host}:{self._config.port}"
+        # `from None`: a traceback would print the library's error with the server's words.
         try:
             yield
         except MailError:
             raise
         except smtplib.SMTPRecipientsRefused as error:
-            raise _all_refused(where, _refusals(error.recipients)) from error
+            raise _all_refused(where, _refusals(error.recipients)) from None
         except smtplib.SMTPResponseException as error:
-            text = f"{where}: {error.smtp_code} {_text(error.smtp_error)}"
+            text = f"{where}: {describe(error.smtp_code, error.smtp_error)}"
             if error.smtp_code >= 500:
-                raise MailRefusedError(text) from error
-            raise MailUnavailableError(text) from error
-        except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError) as error:
-            raise MailRefusedError(f"{where}: {error}") from error
+                raise MailRefusedError(text) from None
+            raise MailUnavailableError(text) from None
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailRefusedError(f"{where}: {error}") from None
+        except smtplib.SMTPServerDisconnected:
+            raise MailUnavailableError(f"{where}: the server closed the connection") from None
         except (smtplib.SMTPException, OSError) as error:
-            detail = str(error) or "no answer in time"
-            raise MailUnavailableError(f"{where}: {type(error).__name__}: {detail}") from error
+            reason = tls_reason(error)
+            if reason is not None:
+                hint = "; is SMTP_SECURE right for this port?" if "no TLS" in reason else ""
+                raise MailRefusedError(f"{where}: {reason}{hint}") from None
+            detail = str(error) if isinstance(error, OSError) else ""
+            detail = detail or "no answer in time"
+            raise MailUnavailableError(f"{where}: {type(error).__name__}: {detail}") from None
+
+
+def _login(connection: smtplib.SMTP, user: str, password: str) -> None:
+    if user.isascii() and password.isascii():
+        connection.login(user, password)
+        return
+    # smtplib sends ASCII alone; PLAIN is UTF-8 by RFC 4616.
+    connection.ehlo_or_helo_if_needed()
+    if "PLAIN" not in connection.esmtp_features.get("auth", "").upper().split():
+        raise MailRefusedError(
+            "SMTP_USER or SMTP_PASSWORD is not ASCII, and the server offers no AUTH PLAIN for it"
+        )
+    token = b64encode(f"\0{user}\0{password}".encode()).decode()
+    code, reply = connection.docmd("AUTH", f"PLAIN {token}")
+    if code not in {235, 503}:  # 503: logged in already
+        raise smtplib.SMTPAuthenticationError(code, reply)
 
 
 def _all_refused(where: str, refused: tuple[Refusal, ...]) -> MailError:
-    reasons = "; ".join(f"{each.code} {each.reason}" for each in refused[:3])
+    reasons = "; ".join(map(str, refused[:3]))
     text = f"{where}: all {len(refused)} recipients refused: {reasons}"
     if all(each.permanent for each in refused):
         return MailRefusedError(text, refused)
@@ -153,12 +192,7 @@ def _all_refused(where: str, refused: tuple[Refusal, ...]) -> MailError:
 
 
 def _refusals(refused: dict[str, tuple[int, bytes]]) -> tuple[Refusal, ...]:
-    return tuple(Refusal(who, code, _text(text)) for who, (code, text) in refused.items())
-
-
-def _text(reply: bytes | str) -> str:
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return " ".join(text.split())[:200]
+    return tuple(Refusal(who, code, words(text)) for who, (code, text) in refused.items())
 
 
 def _own_name() -> str:

@@ -12,6 +12,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateNotFound
 from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from ..text import composed
 from .address import check_line
 from .errors import MailInputError, MailTemplateError
 
@@ -50,15 +51,15 @@ class MailTemplates:
         )
 
     def names(self) -> list[str]:
-        """Every template there is."""
+        """Return the names of all templates."""
         found = self._environment.list_templates(filter_func=lambda path: path.endswith(SUBJECT))
         return [path.rpartition("/")[0] for path in found]
 
     def compile_all(self) -> int:
-        """Read every template file; their number.
+        """Compile every template file and return the number of templates.
 
         Raises:
-            MailTemplateError: One has a mistake.
+            MailTemplateError: A template has a mistake.
         """
         paths = self._environment.list_templates(extensions=["txt", "html"])
         for path in paths:
@@ -77,7 +78,7 @@ class MailTemplates:
 
         Raises:
             MailTemplateError: There is no such template, it has a mistake, or a variable is
-                missing. Names and lines are told, values never.
+                missing. The message names the file and the line, never a value.
         """
         if not _NAME.fullmatch(name):
             raise MailTemplateError(f"not a template name: {name[:80]!r}")
@@ -97,7 +98,7 @@ class MailTemplates:
 
     def _render(self, path: str, data: Mapping[str, object]) -> str | None:
         try:
-            return self._environment.get_template(path).render(dict(data))
+            return composed(self._environment.get_template(path).render(dict(data)))
         except TemplateNotFound as error:
             if error.name == path:
                 return None

@@ -20,7 +20,7 @@ class S3Config(JsonModel):
         accessKeyId: Leave out both keys to use AWS's default credential chain.
         secretAccessKey: Belongs to the key id.
         sessionToken: For temporary keys.
-        endpoint: URL of another server that speaks S3, for instance MinIO.
+        endpoint: URL of another server that speaks S3, for instance RustFS.
         forcePathStyle: `endpoint/bucket/key` instead of `bucket.endpoint/key`.
         prefix: What all keys are below.
         serverSideEncryption: `AES256`, `aws:kms` or `aws:kms:dsse`.

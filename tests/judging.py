@@ -274,17 +274,18 @@ def traces(worker: Path, combination: Combination) -> Iterator[str]:
                 yield f"{relative} belongs to a module that was not chosen"
         for found in sorted(set(foreign.findall(text))) if foreign else ():
             yield f"{relative} speaks of {found}"
-    yield from _document_traces(worker, combination, absent)
+    yield from _document_traces(worker, absent)
     yield from _dependency_traces(worker, combination, texts)
 
 
-def _document_traces(worker: Path, combination: Combination, absent: list[str]) -> Iterator[str]:
+def _document_traces(worker: Path, absent: list[str]) -> Iterator[str]:
     readme = (worker / "README.md").read_text()
     for module in absent:
-        partial = PROJECT / "partials" / "readme" / combination.language / f"{module}.md"
-        heading = partial.read_text().splitlines()[0]
-        if heading in readme.splitlines():
-            yield f"README.md has the section {heading!r} of {module}"
+        document = f"docs/modules/{module}.md"
+        if (worker / document).exists():
+            yield f"{document} belongs to a module that was not chosen"
+        if document in readme:
+            yield f"README.md links {document}, which was not chosen"
 
 
 def _dependency_traces(

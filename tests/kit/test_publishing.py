@@ -1,4 +1,4 @@
-"""Publishing as the README shows it: the code that runs here is taken out of its text."""
+"""Publishing as the documents show it: the code that runs here is taken out of their text."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from worker_payment.kit.jobs import _publisher
 from worker_payment.worker import worker as composition
 
 
-def block(start):
-    """The README's Python block that starts with a text."""
-    readme = (ROOT / "README.md").read_text()
-    blocks = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+def block(document, start):
+    """Return the Python block of a document that starts with a text, ready to run."""
+    text = (ROOT / document).read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (found,) = [each for each in blocks if each.startswith(start)]
-    return found
+    return compile(found, document, "exec")
 
 
 @pytest.fixture
@@ -34,10 +34,10 @@ def jobs(connection, queue):
 
 @pytest.fixture
 def publish(monkeypatch, redis_url, jobs):
-    """The function that an API server copies out of the README, on the test's queue."""
+    """The function that an API server copies out of the document, on the test's queue."""
     monkeypatch.setenv("REDIS_URL", redis_url)
     names = {}
-    exec(compile(block("# publish.py"), "README.md", "exec"), names)
+    exec(block("docs/publish.md", "# publish.py"), names)
     names["queue"] = jobs
     yield names["publish"]
     names["redis"].close()
@@ -52,7 +52,7 @@ def test_typed_publishing_as_the_readme_shows_it(publisher, jobs):
     composition.load_processors()
     publish_to(lambda: publisher)
     try:
-        exec(compile(block("# Typed"), "README.md", "exec"), {})
+        exec(block("README.md", "# Typed"), {})
     finally:
         publish_to(_publisher)
     (job,) = jobs.get_jobs()
@@ -126,5 +126,5 @@ def test_both_ways_guard_the_same_id(publish, publisher):
 def test_the_processor_of_the_readme_works():
     names = {"__name__": "worker_payment.processors.report"}
     names["__package__"] = "worker_payment.processors"
-    exec(compile(block("# src/"), "README.md", "exec"), names)
+    exec(block("README.md", "# src/"), names)
     assert names["send_report"]({"reportId": "R-7"}) == {"status": "sent"}

@@ -15,7 +15,7 @@ ENDED = ("finished", "failed", "stopped", "canceled")
 
 
 def publish(function, payload, job_id):
-    """Queue a job. False when one with this id waits or runs; an ended one frees its id."""
+    """Queue a job. Return False if a job with this ID is already waiting or running."""
 
     def attempt(pipeline):
         try:
@@ -30,5 +30,5 @@ def publish(function, payload, job_id):
         queue.enqueue(function, payload, job_id=job_id, description=function, pipeline=pipeline)
         return True
 
-    # Repeated by redis-py when somebody else touches the job in between.
+    # redis-py calls `attempt` again when another client changes the job meanwhile.
     return redis.transaction(attempt, Job.key_for(job_id), value_from_callable=True)

@@ -342,7 +342,7 @@ def _imports(text: str) -> set[str]:
 @cache
 def _variables(module: str) -> frozenset[str]:
     """List a module's environment variables, as its part of .env.example has them."""
-    text = (PROJECT / "partials" / "env" / f"{module}.env").read_text()
+    text = (PROJECT / "partials" / "env" / "en" / f"{module}.env").read_text()
     return frozenset(re.findall(r"^#? ?([A-Z][A-Z0-9]*_[A-Z0-9_]+)=", text, re.MULTILINE))
 
 

@@ -100,7 +100,7 @@ def test_languages_show_the_same_code(tmp_path: Path, name: str) -> None:
 
 def test_korean_documents_are_korean() -> None:
     """One register, one spelling, and a counterpart for each English text."""
-    for kind in ("readme", "runbooks"):
+    for kind in ("env", "readme", "runbooks"):
         english = {path.name for path in (PARTIALS / kind / "en").iterdir()}
         korean = {path.name: path.read_text() for path in (PARTIALS / kind / "ko").iterdir()}
         assert set(korean) == english
@@ -116,6 +116,19 @@ def test_every_module_brings_its_variables_to_env_example(tmp_path: Path) -> Non
     none: dict[str, object] = dict.fromkeys(EVERY_MODULE, False)
     core = (render(tmp_path, "mini", **none) / ".env.example").read_text()
     for name in CATALOG.modules:
-        partial = (PARTIALS / "env" / f"{name}.env").read_text().strip()
+        partial = (PARTIALS / "env" / "en" / f"{name}.env").read_text()
         assert partial in full
         assert partial not in core
+
+
+def test_languages_list_the_same_variables() -> None:
+    """With the same values, in the same order; the comments differ."""
+    listed = {}
+    for language in LANGUAGES:
+        folder = PARTIALS / "env" / language
+        listed[language] = {
+            path.name: re.findall(r"^(?:# )?[A-Z][A-Z0-9_]+=.*$", path.read_text(), re.MULTILINE)
+            for path in sorted(folder.iterdir())
+        }
+    assert listed["en"] == listed["ko"]
+    assert set(listed["en"]) == {"worker.env", *(f"{name}.env" for name in CATALOG.modules)}

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from .composition import composed
-from .config.fields import SettingsError
+from .config import SettingsError
 
 _app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -116,14 +116,9 @@ def health(
     ready: Annotated[bool, typer.Option("--ready", help="Also fail while Redis is away.")] = False,
 ) -> None:
     """Is the worker on this machine alive? Exit code 0 yes, 1 no, 2 alive but not ready."""
-    from .config import load_settings
-    from .process.health import read_all
+    from .process.probe import probe
 
-    found = read_all(load_settings())
-    typer.echo(found.detail)
-    if not found.alive:
-        raise typer.Exit(1)
-    raise typer.Exit(2 if ready and not found.ready else 0)
+    raise typer.Exit(probe(ready=ready))
 
 
 @_app.command()

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .fields import EnvSettings, SettingsError
+    from .dotenv import SettingsError
+    from .fields import EnvSettings
     from .settings import LoggerConfig, Settings, load_settings, variables
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "variables",
 ]
 
-# A composition needs the base class of settings, and the settings need the composition.
+# `health` reads `.env` with this package, and must not pay for pydantic; and a composition needs
+# the base class of settings, which need the composition.
 __getattr__ = lazy_names(
     __name__,
     {
-        "fields": ("EnvSettings", "SettingsError"),
+        "dotenv": ("SettingsError",),
+        "fields": ("EnvSettings",),
         "settings": ("LoggerConfig", "Settings", "load_settings", "variables"),
     },
 )

@@ -4,33 +4,53 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from .dotenv import read_variables
 
 T = TypeVar("T")
-
-
-class SettingsError(Exception):
-    """Something is wrong with the settings. The message names every bad variable, no value."""
 
 
 class EnvSettings(BaseSettings):
     """Base of every group of variables: from the environment, then from `.env`.
 
-    Variables that no chosen module knows are ignored.
+    Variables that no chosen module knows are ignored, and an empty one counts as not set.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    def __init__(self, _env_file: Path | str | None = ".env", **values: Any) -> None:
+        """Read the variables.
+
+        Raises:
+            SettingsError: `.env` cannot be read.
+            pydantic.ValidationError: A variable is missing or wrong.
+        """
+        source = EnvSettingsSource(type(self))
+        source.env_vars = read_variables(_env_file)
+        super().__init__(_env_file=None, **source() | values)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `__init__` has read, and nothing else."""
+        return (init_settings,)
 
 
 class JsonModel(BaseModel):

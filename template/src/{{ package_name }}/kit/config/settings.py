@@ -11,11 +11,11 @@ from pydantic_settings import BaseSettings
 from ..answers import CONCURRENCY, QUEUE, SHUTDOWN_TIMEOUT
 from ..composition import composed
 from ..process.health import DEFAULT_NAME
+from .dotenv import SettingsError
 from .fields import (
     EnvSettings,
     Json,
     JsonModel,
-    SettingsError,
     describe_errors,
     variable,
 )

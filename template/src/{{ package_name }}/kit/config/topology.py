@@ -16,7 +16,7 @@ from redis.connection import parse_url
 from redis.exceptions import RedisError
 from redis.sentinel import Sentinel
 
-from .fields import SettingsError
+from .dotenv import SettingsError
 
 _SENTINEL = {"redis+sentinel": False, "rediss+sentinel": True}  # scheme: with TLS
 SCHEMES = ("redis", "rediss", "unix", *_SENTINEL)

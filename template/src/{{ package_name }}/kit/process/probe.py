@@ -5,13 +5,11 @@ The settings' own code costs half a second of processor time to import, in every
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
+from ..config.dotenv import SettingsError, read_variables
 from .health import DEFAULT_NAME, read_all
 
 
@@ -24,7 +22,11 @@ def probe(*, ready: bool) -> int:
     Returns:
         The exit code: 0 alive, 1 not, 2 alive but not ready.
     """
-    found = read_all(_Names.read())
+    try:
+        found = read_all(_Names.read())
+    except SettingsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     sys.stdout.write(f"{found.detail}\n")
     if not found.alive:
         return 1
@@ -41,24 +43,10 @@ class _Names:
 
     @classmethod
     def read(cls) -> _Names:
-        name = _variable("WORKER_NAME") or DEFAULT_NAME
-        processes = _variable("WORKER_PROCESSES")
+        found = read_variables()
+        processes = found.get("worker_processes", "")
         return cls(
-            re.sub(r"[^A-Za-z0-9_.-]+", "-", name),
-            _variable("WORKER_HEALTH_FILE"),
-            int(processes) if processes and processes.isdecimal() else 1,
+            re.sub(r"[^A-Za-z0-9_.-]+", "-", found.get("worker_name", DEFAULT_NAME)),
+            found.get("worker_health_file"),
+            int(processes) if processes.isdecimal() else 1,
         )
-
-
-def _variable(name: str) -> str | None:
-    """A variable as the settings read it: from the environment, else from `.env`."""
-    value = _find(name, os.environ.items())
-    if value is None and Path(".env").is_file():
-        from dotenv import dotenv_values  # noqa: PLC0415 - a container has no such file
-
-        value = _find(name, dotenv_values(".env").items())
-    return value
-
-
-def _find(name: str, variables: Iterable[tuple[str, str | None]]) -> str | None:
-    return next((value for key, value in variables if key.upper() == name and value), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...config.fields import SettingsError
+from ...config import SettingsError
 from .settings import FcmSettings
 
 FILE_NAME = "fcm_auth.json"

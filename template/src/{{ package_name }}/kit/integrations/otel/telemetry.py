@@ -9,7 +9,6 @@ from functools import partial
 from uuid import uuid4
 
 import structlog
-from dotenv import dotenv_values
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -23,6 +22,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
+from ...config.dotenv import read_variables
 from ...config.redis import worker_connection
 from ...config.settings import Settings
 from ...engine import observe
@@ -93,9 +93,9 @@ class Telemetry:
 
 def prepare_environment(settings: OtelSettings, worker: Settings) -> None:
     """Hand the SDK, which reads the environment alone, what stands in `.env` and our defaults."""
-    for name, value in dotenv_values(OtelSettings.model_config.get("env_file")).items():  # type: ignore[arg-type]
-        if name.startswith("OTEL_") and value:
-            os.environ.setdefault(name, value)
+    for name, value in read_variables().items():
+        if name.startswith("otel_"):
+            os.environ[name.upper()] = value
     if "service.name=" not in settings.otel_resource_attributes:
         os.environ.setdefault("OTEL_SERVICE_NAME", settings.otel_service_name or worker.service)
 

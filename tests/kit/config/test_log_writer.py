@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 
-from support import eventually
+import pytest
+
+from support import PYTHONPATH, eventually
 from worker_payment.kit.config.log_writer import LineWriter
 
 
@@ -94,3 +96,55 @@ def test_a_forked_child_writes_its_own_lines_once():
         env=environment,
     )
     assert sorted(done.stdout.split()) == ["before", "child", "parent"]
+
+
+PIPED = """
+import os, sys
+from worker_payment.kit.config.log_writer import LineWriter
+writer = LineWriter(sys.stdout)
+name, size = sys.argv[1], int(sys.argv[2])
+for number in range(300):
+    writer.write(f"{name}{number:06}" + name * (size - 7) + "\\n")
+    if number % 20 == 0:
+        writer.flush()
+"""
+
+
+@pytest.mark.parametrize("size", [200, 3_000, 20_000, 100_000])
+def test_lines_of_several_processes_in_one_pipe_are_never_torn(size):
+    reading, writing = os.pipe()
+    environment = os.environ | {"PYTHONPATH": PYTHONPATH}
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", PIPED, name, str(size)], stdout=writing, env=environment
+        )
+        for name in "abcd"
+    ]
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        lines = pipe.read().decode().splitlines()
+    assert [program.wait(30) for program in programs] == [0] * 4
+    assert len(lines) == 4 * 300
+    for name in "abcd":
+        own = [line for line in lines if line[0] == name]
+        assert own == [f"{name}{number:06}" + name * (size - 7) for number in range(300)]
+
+
+def test_a_pipe_that_another_program_made_non_blocking_loses_no_line():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "w") as output:
+        writer = LineWriter(output)
+        for number in range(100):
+            writer.write(f"{number:06}" + "x" * 5_000 + "\n")
+        taken = [pipe.readline() for _ in range(100)]
+    assert [int(line[:6]) for line in taken] == list(range(100))
+
+
+def test_what_a_job_prints_keeps_its_place():
+    code = (
+        "import sys; from worker_payment.kit.config.log_writer import LineWriter; "
+        "w = LineWriter(sys.stdout); print('printed'); w.write('logged\\n'); w.flush()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["printed", "logged"]

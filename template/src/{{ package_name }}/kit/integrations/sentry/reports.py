@@ -18,7 +18,7 @@ import urllib3
 from sentry_sdk.integrations.modules import ModulesIntegration
 from sentry_sdk.utils import Dsn
 
-from ...config.logging import Scrubber
+from ...config.log_values import Scrubber
 from ...config.secrets import known_secrets
 from ...config.settings import Settings
 from ...engine import Attempt, Ending, Observer, observe

@@ -1,0 +1,106 @@
+"""One log line, for the worker's own events and for those of libraries.
+
+Two lines are written for every job, so this does in one step what a chain of structlog's
+processors does at four times the cost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from .log_values import Cleaner, encode, let_pass
+
+_LEVELS = {"warn": "warning", "exception": "error", "fatal": "critical"}
+_OWN = frozenset(("time", "level", "message", "service"))
+_FIRST = ("time", "level", "message", "jobId", "jobType")
+
+Render = Callable[[dict[str, Any]], str]
+
+
+class LogLine:
+    """Renders an event. It never raises, whatever the event holds.
+
+    Args:
+        service: The service's name, in every line.
+        cleaner: Makes each value fit for a line.
+        processors: See the finished line, for instance to add the ids of a trace.
+        render: Makes a text of the line.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        cleaner: Cleaner,
+        processors: Sequence[Processor] = (),
+        render: Render = encode,
+    ) -> None:
+        self._service = service
+        self._cleaner = cleaner
+        self._processors = tuple(processors)
+        self._render = render
+        self._second = (0, "")
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        field = self._cleaner.field
+        message = event.pop("event", "")
+        line: Any = {
+            "time": self._now(),
+            "level": _LEVELS.get(method, method),
+            "message": field(message) if isinstance(message, str) else self._as_text(message),
+            "service": self._service,
+        }
+        fields = {**structlog.contextvars.get_contextvars(), **event}
+        if "exc_info" in fields:
+            fields = structlog.processors.format_exc_info(logger, method, fields)  # type: ignore[assignment]
+        for key, value in fields.items():
+            name = key if key.isascii() and len(key) < 100 else field(key)
+            line[f"{name}_" if name in _OWN else name] = field(value)
+        for processor in self._processors:
+            try:
+                line = processor(logger, method, line)
+            except Exception as error:  # what a module adds is not worth the line
+                let_pass(error)
+        try:
+            return self._render(line)
+        except (TypeError, ValueError):  # a processor added an odd value
+            return self._render({key: field(value) for key, value in line.items()})
+
+    def _as_text(self, message: Any) -> str:
+        found = self._cleaner.field(message)
+        return found if isinstance(found, str) else encode(found)
+
+    def _now(self) -> str:
+        """Return the time in UTC; the text of a second is made once."""
+        now = time.time()
+        second, text = self._second
+        if int(now) != second:
+            second = int(now)
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, text)
+        return f"{text}.{int((now - second) * 1_000_000):06d}Z"
+
+
+def for_people(output: TextIO) -> Render:
+    """Return what renders a line for a terminal: in colors, without the day and the service."""
+    console = structlog.dev.ConsoleRenderer(
+        colors=output.isatty() and "NO_COLOR" not in os.environ,
+        timestamp_key="time",
+        # Columns would push the interesting part off a terminal of 80 characters.
+        pad_event_to=13,
+        sort_keys=False,
+    )
+
+    def render(line: Mapping[str, Any]) -> str:
+        first = {key: line[key] for key in _FIRST if key in line}
+        shown = first | {key: value for key, value in line.items() if key != "service"}
+        shown["time"] = shown["time"][11:23]
+        shown["event"] = shown.pop("message")
+        return str(console(None, shown["level"], shown))
+
+    return render

@@ -222,10 +222,10 @@ def test_a_defect_concerns_one_repository(
     """What nobody expected in one of them is told as its own result."""
     real = plan.make_plan
 
-    def sometimes(releases: Any, folder: Path, *others: Any) -> Any:
-        if folder.name == "worker-b":
+    def sometimes(releases: Any, repository: Any, *others: Any) -> Any:
+        if repository.folder.name == "worker-b":
             raise ZeroDivisionError("one\ntwo")
-        return real(releases, folder, *others)
+        return real(releases, repository, *others)
 
     monkeypatch.setattr(campaign, "make_plan", sometimes)
     done = fleet_update(lab, str(lab.workers), "--test", "", "--json")
@@ -277,11 +277,11 @@ def test_a_signal_says_what_was_done(
     """The branches that were made are named, the rest was not tried."""
     real = plan.make_plan
 
-    def stopped(releases: Any, folder: Path, *others: Any) -> Any:
-        if folder.name == "worker-b":
+    def stopped(releases: Any, repository: Any, *others: Any) -> Any:
+        if repository.folder.name == "worker-b":
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.5)
-        return real(releases, folder, *others)
+        return real(releases, repository, *others)
 
     monkeypatch.setattr(campaign, "make_plan", stopped)
     done = fleet_update(lab, str(lab.workers), "--test", "", "--json", "--jobs", "1")

@@ -163,7 +163,7 @@ def test_what_is_wrong_with_one_hides_nothing_of_the_others(lab: Lab) -> None:
     found = statuses(done)
     assert "not valid YAML" in found["worker-broken"]["problem"]
     assert "upgrade gen-worker" in found["worker-newer"]["problem"]
-    assert "is no git repository" in found["worker-plain"]["problem"]
+    assert "is not in a git repository" in found["worker-plain"]["problem"]
     assert found["worker-fine"]["problem"] is None
     assert done.exit_code == 1
     table = lab.run("fleet", "status", str(lab.workers)).stdout

@@ -190,7 +190,7 @@ def test_an_unknown_version_lists_the_known_ones(lab: Lab) -> None:
     worker = lab.worker()
     done = lab.update(worker, "--to", "v9.9.9")
     assert done.exit_code == 1
-    assert "There is no version v9.9.9. There is: v0.1.0." in done.stderr
+    assert "There is no version v9.9.9. Available: v0.1.0." in done.stderr
 
 
 def test_two_processes_may_fill_the_cache_at_once(lab: Lab, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def _worker(path: Path) -> Path:
     from gen_worker.repository.worktree import find_repository
 
     try:
-        return find_repository(path)
+        return find_repository(path).folder
     except NotAWorkerError:
         try:
             count = len(find_workers([path]).workers)

@@ -24,9 +24,10 @@ from gen_worker.errors import (
 from gen_worker.fleet.find import Found, default_jobs, in_parallel
 from gen_worker.repository.answers_file import read_commit
 from gen_worker.repository.git import git, git_says_yes
+from gen_worker.repository.settings import Trust
 from gen_worker.repository.worktree import find_repository, head, some
 from gen_worker.update.plan import Plan, Wish, make_plan
-from gen_worker.update.scratch import RESULT, Scratch
+from gen_worker.update.scratch import Scratch
 from gen_worker.update.unfinished import check_none_pending
 from gen_worker.versions.releases import Releases
 
@@ -206,13 +207,11 @@ def _canary_first(folders: Sequence[Path], canary: Path | None) -> list[Path]:
 def _update_one(releases: Releases, path: Path, campaign: Campaign, *, canary: bool) -> Outcome:
     """Update one repository; whatever goes wrong is its outcome and no one else's."""
     try:
-        folder = find_repository(path)
-        if folder.resolve() != path.resolve():
-            return Outcome(path, REFUSED, "it lies inside another git repository")
-        check_none_pending(folder)
-        start = head(folder)
-        with Scratch(folder) as scratch:
-            plan = make_plan(releases, folder, start, campaign.wish, scratch)
+        repository = find_repository(path)
+        check_none_pending(repository)
+        with Scratch(repository) as scratch:
+            start = head(repository)
+            plan = make_plan(releases, repository, start, campaign.wish, scratch)
             outcome = _judge(plan, campaign)
             if outcome.result != UPDATED:
                 return outcome
@@ -229,7 +228,7 @@ def _update_one(releases: Releases, path: Path, campaign: Campaign, *, canary: b
 
 def _judge(plan: Plan, campaign: Campaign) -> Outcome:
     """Say what may become of a rehearsed update."""
-    path, branch = plan.folder, campaign.branch or f"gen-worker/{plan.target.label}"
+    path, branch = plan.folder, campaign.branch or _branch(plan)
     if plan.nothing_to_do:
         return Outcome(path, CURRENT, plan.target.label, plan=plan)
     if plan.losses and not campaign.wish.overwrite:
@@ -243,6 +242,12 @@ def _judge(plan: Plan, campaign: Campaign) -> Outcome:
     if campaign.dry_run:
         return Outcome(path, WOULD_UPDATE, detail, plan=plan)
     return Outcome(path, UPDATED, detail, branch, plan)
+
+
+def _branch(plan: Plan) -> str:
+    """Name the branch after the version, and after the worker where a repository holds several."""
+    worker = f"{plan.folder.name}/" if plan.repository.prefix else ""
+    return f"gen-worker/{worker}{plan.target.label}"
 
 
 def _judge_branch(plan: Plan, branch: str) -> Outcome:
@@ -277,11 +282,9 @@ def _deliver(
 ) -> Outcome:
     """Bring the outcome into the repository as one branch."""
     branch = str(outcome.branch)
-    git(
-        *(plan.folder, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"),
-        *(str(scratch.folder), f"{RESULT}:refs/heads/{branch}"),
-        environment={"GIT_ALLOW_PROTOCOL": "file"},
-    )
+    scratch.hand_over(plan.head)
+    # The empty old value makes git refuse a branch that somebody made in the meantime.
+    git(plan.folder, "update-ref", f"refs/heads/{branch}", plan.result, "")
     result, detail = UPDATED, outcome.detail
     if campaign.pull_requests:
         result, detail = _open_pull_request(plan, branch)
@@ -302,7 +305,11 @@ def _open_pull_request(plan: Plan, branch: str) -> tuple[str, str]:
         RepositoryError: The branch cannot be pushed.
     """
     try:
-        git(plan.folder, "push", "--quiet", "--set-upstream", "origin", branch)
+        git(
+            *(plan.folder, "push", "--quiet", "--set-upstream", "origin"),
+            f"refs/heads/{branch}:refs/heads/{branch}",
+            trust=Trust.HOOKS,
+        )
     except RepositoryError:
         git(plan.folder, "branch", "--quiet", "-D", branch)
         raise

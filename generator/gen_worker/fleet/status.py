@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gen_worker.errors import GenWorkerError, NotAWorkerError, defect
+from gen_worker.errors import GenWorkerError, defect
 from gen_worker.fleet.find import default_jobs, in_parallel
 from gen_worker.repository.answers_file import ANSWERS_FILE, Recorded, read_folder
 from gen_worker.repository.git import git_list
-from gen_worker.repository.worktree import find_repository, leftovers
+from gen_worker.repository.worktree import Repository, find_repository, has_markers, leftovers
 from gen_worker.template.catalog import module_question
 from gen_worker.template.questionnaire import PRESET_QUESTION
-from gen_worker.update.compare import drift
+from gen_worker.update.compare import drift, drift_without_git
 from gen_worker.update.unfinished import read_pending
 from gen_worker.versions.releases import Releases
+
+FETCH_SECONDS = 15  # for a template's server, so that one does not hold up the others
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def status_of_all(
     releases: Releases, folders: Sequence[Path], jobs: int | None = None
 ) -> list[Status]:
     """Return how each of some worker repositories stands, by path."""
+    releases.fetch_seconds = FETCH_SECONDS
     found = in_parallel(lambda path: status_of(releases, path), folders, jobs or default_jobs())
     return sorted((status for _, status in found), key=lambda status: status.path)
 
@@ -102,24 +105,20 @@ def _status_of(releases: Releases, path: Path) -> Status:
     try:
         recorded = read_folder(path)
     except GenWorkerError as error:
-        conflicted = [ANSWERS_FILE] if _has_markers(path) else []
+        conflicted = [ANSWERS_FILE] if has_markers(path / ANSWERS_FILE) else []
         return Status(path, path.name, conflicts=conflicted, problem=str(error))
-    problem = None
-    state, conflicts = None, []
+    problem, state, conflicts, repository = None, None, [], None
     try:
-        if find_repository(path).resolve() != path.resolve():
-            problem = "it lies inside another git repository"
-        else:
-            state, conflicts = _git_state(path), leftovers(path)
-    except NotAWorkerError:
-        problem = "it is no git repository"
+        repository = find_repository(path)
+        state, conflicts = _git_state(repository), leftovers(repository.folder)
     except GenWorkerError as error:
         problem = str(error)
     edits = None
     try:
-        release = releases.of(recorded)
-        rendered = releases.render(release, recorded)
-        edits = drift(path, rendered)
+        rendered = releases.render(releases.of(recorded), recorded)
+        edits = drift(repository, rendered) if state and repository else None
+        if repository is None:
+            edits = drift_without_git(path, rendered)
     except GenWorkerError as error:
         problem = problem or str(error)
     return Status(
@@ -135,12 +134,6 @@ def _status_of(releases: Releases, path: Path) -> Status:
         conflicts=conflicts,
         problem=problem,
     )
-
-
-def _has_markers(path: Path) -> bool:
-    from gen_worker.repository.worktree import has_markers  # noqa: PLC0415 - only a broken file needs it
-
-    return has_markers(path / ANSWERS_FILE)
 
 
 def _modules(releases: Releases, recorded: Recorded) -> list[str]:
@@ -162,14 +155,15 @@ def _outdated(releases: Releases, recorded: Recorded) -> bool:
     return recorded.commit != newest and not releases.is_newer(recorded.commit)
 
 
-def _git_state(path: Path) -> GitState:
-    """Read `git status` once for everything."""
+def _git_state(repository: Repository) -> GitState:
+    """Read `git status` of the worker's folder once for everything."""
     branch, changed, ahead, behind = "?", 0, 0, 0
-    for entry in git_list(path, "status", "--porcelain=v2", "--branch", "--no-renames", "-z"):
+    words = ("status", "--porcelain=v2", "--branch", "--no-renames", "--untracked-files=normal")
+    for entry in git_list(repository.folder, *words, "-z", "--", "."):
         if entry.startswith("# branch.head "):
             branch = entry.removeprefix("# branch.head ")
         elif entry.startswith("# branch.ab "):
             ahead, behind = (abs(int(word)) for word in entry.split()[2:4])
         elif not entry.startswith("#"):
             changed += 1
-    return GitState(branch, changed, ahead, behind, pending=read_pending(path) is not None)
+    return GitState(branch, changed, ahead, behind, pending=read_pending(repository) is not None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from gen_worker.errors import RepositoryError
 from gen_worker.repository.git import git, identity
+from gen_worker.repository.settings import Trust
 
 COMMANDS = "git init && git add --all && git commit -m 'First commit'"
 
@@ -30,9 +30,9 @@ def make_repository(folder: Path, message: str) -> str:
     try:
         git(folder, "init", "--quiet")
         git(folder, "symbolic-ref", "HEAD", "refs/heads/main")
-        git(folder, "add", "--all", "--force")
-        plain = ("-c", "commit.gpgSign=false", "-c", f"core.hooksPath={os.devnull}")
-        git(folder, *plain, *identity(folder), "commit", "--quiet", "--message", message)
+        git(folder, "add", "--all", "--force", trust=Trust.FILTERS)
+        words = ("commit", "--quiet", "--no-gpg-sign", "--cleanup=whitespace", "--message", message)
+        git(folder, *identity(folder), *words)
         return git(folder, "rev-parse", "HEAD")
     except RepositoryError as error:
         raise RepositoryError(f"Nothing was written: {error}. Try again with --no-git.") from error

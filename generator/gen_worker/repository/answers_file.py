@@ -78,7 +78,7 @@ def read_commit(folder: Path, revision: str = "HEAD") -> Recorded:
         NotAWorkerError: The commit has no answers file of this generator.
     """
     try:
-        text = git(folder, "show", f"{revision}:{ANSWERS_FILE}")
+        text = git(folder, "cat-file", "blob", f"{revision}:./{ANSWERS_FILE}")
     except RepositoryError as error:
         raise _not_a_worker(folder, f"{revision} has no {ANSWERS_FILE}") from error
     return read_text(text, folder)

@@ -1,127 +1,120 @@
-"""Run git without being led astray by the caller's environment."""
+"""Run git."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gen_worker.errors import RepositoryError
-
-# Set by git itself for its hooks; they would make every command act on another repository.
-_LOCAL_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+from gen_worker.repository.settings import Trust, environment, settings
 
 _FALLBACK_IDENTITY = ("-c", "user.name=gen-worker", "-c", "user.email=gen-worker@localhost")
 _SHOWN_LINES = 15  # of what a hook says
 _RUN_HOOKS = frozenset({"commit", "push"})
+_RUN_FILTERS = frozenset({"add", "diff-files", "diff-index", "hash-object", "status"})
+_FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 
 
 def has_git() -> bool:
-    """Tell whether git can be run."""
+    """Return whether git can be run."""
     return shutil.which("git") is not None
 
 
 def git(
     folder: Path,
     *arguments: str,
+    trust: Trust = Trust.NONE,
     data: bytes | None = None,
-    environment: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    seconds: float | None = None,
 ) -> str:
+    """Run one git command and return what it printed, stripped; see `git_bytes`."""
+    done = git_bytes(
+        folder, *arguments, trust=trust, data=data, variables=variables, seconds=seconds
+    )
+    return done.strip().decode(errors="surrogateescape")
+
+
+def git_bytes(  # noqa: PLR0913 - all that may differ between two runs of git
+    folder: Path,
+    *arguments: str,
+    trust: Trust = Trust.NONE,
+    data: bytes | None = None,
+    variables: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+    codes: Sequence[int] = (0,),
+) -> bytes:
     """Run one git command.
 
     Args:
         folder: Where it runs.
         *arguments: The command and its arguments.
+        trust: What it may do with the settings it meets.
         data: What it reads from standard input.
-        environment: Variables to add.
-
-    Returns:
-        What it printed, stripped.
-
-    Raises:
-        RepositoryError: It failed; the text ends with git's own first line, or the last lines
-            of a hook. Or git is not installed.
-    """
-    return git_bytes(folder, *arguments, data=data, environment=environment).decode(
-        errors="surrogateescape"
-    )
-
-
-def git_bytes(
-    folder: Path,
-    *arguments: str,
-    data: bytes | None = None,
-    environment: Mapping[str, str] | None = None,
-    strip: bool = True,
-) -> bytes:
-    """Run one git command whose output is not text, or whose every byte counts.
-
-    Args:
-        folder: Where it runs.
-        *arguments: The command and its arguments.
-        data: What it reads from standard input.
-        environment: Variables to add.
-        strip: Remove white space around the output.
+        variables: Environment variables to add.
+        seconds: The time it may take.
+        codes: Exit codes that are no failure.
 
     Returns:
         What it printed.
 
     Raises:
-        RepositoryError: It failed; the text ends with git's own first line, or the last lines
-            of a hook. Or git is not installed.
+        RepositoryError: It failed; the text ends with git's own words. Or git is not installed.
     """
-    done = _run(folder, arguments, data, environment or {})
-    if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+    done = _run(
+        folder, arguments, trust=trust, data=data, variables=variables or {}, seconds=seconds
+    )
+    if done.returncode not in codes:
         command = next(iter(_without_settings(arguments)), "")
-        reason = said[0] if said else f"exit code {done.returncode}"
-        if command in _RUN_HOOKS and len(said) > 1:
-            reason = "\n".join(["", *said[-_SHOWN_LINES:]])
-        raise RepositoryError(f"git {command} failed: {reason}")
-    return done.stdout.strip() if strip else done.stdout
+        raise RepositoryError(f"git {command} failed: {_words(command, done)}")
+    return done.stdout
 
 
-def git_says_yes(folder: Path, *arguments: str) -> bool:
-    """Run a git command that answers by its exit code.
+def git_says_yes(
+    folder: Path,
+    *arguments: str,
+    trust: Trust = Trust.NONE,
+    variables: Mapping[str, str] | None = None,
+) -> bool:
+    """Run a git command that answers by its exit code; return whether it is 0."""
+    return (
+        _run(
+            folder, arguments, trust=trust, data=None, variables=variables or {}, seconds=None
+        ).returncode
+        == 0
+    )
 
-    Args:
-        folder: Where it runs.
-        *arguments: The command and its arguments.
 
-    Returns:
-        Whether it exited with 0.
-    """
-    return _run(folder, arguments, None, {}).returncode == 0
+def git_list(
+    folder: Path,
+    *arguments: str,
+    trust: Trust = Trust.NONE,
+    variables: Mapping[str, str] | None = None,
+    codes: Sequence[int] = (0,),
+) -> list[str]:
+    """Run a git command that prints names with NUL between them (`-z`) and return the names."""
+    found = git_bytes(folder, *arguments, trust=trust, variables=variables, codes=codes)
+    return [name for name in found.decode(errors="surrogateescape").split("\0") if name]
 
 
-def git_list(folder: Path, *arguments: str) -> list[str]:
-    """Run a git command that prints names with NUL between them (`-z`).
-
-    Args:
-        folder: Where it runs.
-        *arguments: The command and its arguments.
-
-    Returns:
-        The names.
-
-    Raises:
-        RepositoryError: It failed.
-    """
-    found = git_bytes(folder, *arguments, strip=False).decode(errors="surrogateescape")
-    return [name for name in found.split("\0") if name]
+def _words(command: str, done: subprocess.CompletedProcess[bytes]) -> str:
+    """Quote git: its first line, its advice about ownership, or the last lines of a hook."""
+    said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+    if not said:
+        return f"exit code {done.returncode}"
+    if command in _RUN_HOOKS and len(said) > 1:
+        return "\n".join(["", *said[-_SHOWN_LINES:]])
+    if any("safe.directory" in line for line in said):
+        return "\n".join(said)
+    return said[0]
 
 
 def unmerged(folder: Path) -> dict[str, set[int]]:
-    """List the conflicts of a repository's index.
-
-    Args:
-        folder: The repository.
-
-    Returns:
-        The stages of each file: 1 is the base, 2 the owner's, 3 the template's.
-    """
+    """Return the conflicts of an index: by path the stages 1 (base), 2 (owner), 3 (template)."""
     found: dict[str, set[int]] = {}
     for entry in git_list(folder, "ls-files", "--unmerged", "-z"):
         meta, _, path = entry.partition("\t")
@@ -130,15 +123,7 @@ def unmerged(folder: Path) -> dict[str, set[int]]:
 
 
 def tree(folder: Path, revision: str) -> dict[str, str]:
-    """List a commit's files.
-
-    Args:
-        folder: The repository.
-        revision: The commit.
-
-    Returns:
-        The content's hash by path.
-    """
+    """Return the files of a commit: by path the hash of the content."""
     found = {}
     for entry in git_list(folder, "ls-tree", "-r", "-z", revision):
         meta, _, path = entry.partition("\t")
@@ -147,19 +132,12 @@ def tree(folder: Path, revision: str) -> dict[str, str]:
 
 
 def identity(folder: Path) -> tuple[str, ...]:
-    """Say who commits where git does not know.
-
-    Args:
-        folder: The repository.
-
-    Returns:
-        Settings for the git command; empty when git knows.
-    """
+    """Return options that name a committer; empty if git knows one."""
     return () if _has_identity(folder) else _FALLBACK_IDENTITY
 
 
 def _has_identity(folder: Path) -> bool:
-    """Tell whether git knows who commits; a fresh machine does not."""
+    """Return whether git knows who commits; a fresh machine does not."""
     try:
         git(folder, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
         git(folder, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT")
@@ -168,29 +146,67 @@ def _has_identity(folder: Path) -> bool:
     return True
 
 
-def _run(
-    folder: Path, arguments: tuple[str, ...], data: bytes | None, extra: Mapping[str, str]
+def _run(  # noqa: PLR0913 - likewise
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    trust: Trust,
+    data: bytes | None,
+    variables: Mapping[str, str],
+    seconds: float | None,
 ) -> subprocess.CompletedProcess[bytes]:
-    environment = {key: value for key, value in os.environ.items() if key not in _LOCAL_VARIABLES}
-    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **extra}
+    command = next(iter(_without_settings(arguments)), "")
+    options = settings(trust)
+    if trust is Trust.NONE and command in _RUN_FILTERS:
+        options += _filters_off(folder, variables)
+    return _start(folder, [*options, *arguments], environment(trust, variables), data, seconds)
+
+
+def _filters_off(folder: Path, variables: Mapping[str, str]) -> list[str]:
+    """Return options that switch off every filter the repository's settings define."""
+    words = ["config", "--null", "--name-only", "--get-regexp", _FILTERS]
+    found = _start(folder, words, environment(Trust.NONE, variables), None, None)
+    names = sorted({name for name in found.stdout.decode(errors="replace").split("\0") if name})
+    values = {name: "false" if name.endswith(".required") else "" for name in names}
+    return [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
+
+
+def _start(
+    folder: Path,
+    words: Sequence[str],
+    variables: Mapping[str, str],
+    data: bytes | None,
+    seconds: float | None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git; at the end of its time, end it with the programs that it started."""
     try:
-        return subprocess.run(  # noqa: S603 - fixed program, arguments are never shell text
-            ["git", *arguments],  # noqa: S607 - the user's own git is the one to use
+        with subprocess.Popen(  # noqa: S603 - fixed program, arguments are never shell text
+            ["git", *words],  # noqa: S607 - the user's own git is the one to use
             cwd=folder,
-            env=environment,
-            input=data or b"",
-            capture_output=True,
-            check=False,
-        )
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=seconds is not None,
+        ) as process:
+            try:
+                output, errors = process.communicate(data or b"", timeout=seconds)
+            except subprocess.TimeoutExpired as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise RepositoryError(f"no answer within {seconds:g} seconds") from error
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(words, process.returncode, output, errors)
     except FileNotFoundError as error:
         if has_git():  # then it is the folder that is missing
             raise
         raise RepositoryError("git is not installed, or not in the PATH") from error
 
 
-def _without_settings(arguments: tuple[str, ...]) -> list[str]:
-    """Leave out `-c name=value` before the command's name."""
+def _without_settings(arguments: Sequence[str]) -> list[str]:
+    """Leave out options before the command's name."""
     words = list(arguments)
-    while words[:1] == ["-c"]:
-        del words[:2]
+    while words and words[0].startswith("-"):
+        del words[: 2 if words[0] == "-c" else 1]
     return words

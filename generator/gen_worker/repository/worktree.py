@@ -1,13 +1,16 @@
-"""A repository's working tree: is it one, is it clean, what conflicts are left in it."""
+"""A worker's working tree: where it is, whether it is clean, which conflicts are left in it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gen_worker.errors import NotAWorkerError, RepositoryError, UpdateError
-from gen_worker.repository.answers_file import is_worker
-from gen_worker.repository.git import git, git_list, has_git, unmerged
+from gen_worker.repository.answers_file import ANSWERS_FILE, is_worker
+from gen_worker.repository.git import git, git_bytes, git_list, has_git, unmerged
+from gen_worker.repository.settings import Trust
 
 _UNFINISHED = {
     "MERGE_HEAD": "merge",
@@ -19,91 +22,114 @@ _UNFINISHED = {
 _SHOWN = 5  # names in one sentence
 
 
-def find_repository(path: Path) -> Path:
-    """Find the worker repository that a path lies in.
+@dataclass(frozen=True)
+class Repository:
+    """A worker and the git repository it lies in.
 
-    Args:
-        path: The repository or a folder inside it.
+    Attributes:
+        folder: The worker's folder; all paths of an update are relative to it.
+        top: The top of the working tree; another folder where one repository holds several.
+        prefix: The worker's folder below the top, with a slash at its end; empty at the top.
+        git_folder: Where git keeps what belongs to this working tree.
+    """
 
-    Returns:
-        The top of its working tree.
+    folder: Path
+    top: Path
+    prefix: str
+    git_folder: Path
+
+
+def find_repository(path: Path) -> Repository:
+    """Find the worker that a path lies in, and its git repository.
 
     Raises:
-        NotAWorkerError: There is none, or it is not a git repository of its own.
-        RepositoryError: Git is not installed.
+        NotAWorkerError: The path lies in no worker, or the worker in no git repository.
+        RepositoryError: Git is not installed, or refuses to look at the repository.
     """
     if not path.is_dir():
         raise NotAWorkerError(f"There is no folder {path}.")
-    try:
-        top = Path(git(path, "rev-parse", "--show-toplevel"))
-    except RepositoryError as error:
-        if not has_git():
-            raise
-        hint = "; updates need git: git init && git add --all && git commit -m 'First commit'"
-        raise NotAWorkerError(f"{path} is no git repository{hint}.") from error
-    if not is_worker(top):
-        raise NotAWorkerError(f"{top} was not made by gen-worker: it has no .copier-answers.yml.")
-    return top
+    start = path.resolve()
+    folder = next((place for place in (start, *start.parents) if _is_end(place)), start)
+    if not is_worker(folder):
+        raise NotAWorkerError(f"{path} was not made by gen-worker: it has no {ANSWERS_FILE}.")
+    if not has_git():
+        raise RepositoryError("git is not installed, or not in the PATH")
+    if not any((place / ".git").exists() for place in (folder, *folder.parents)):
+        raise NotAWorkerError(
+            f"{folder} is not in a git repository, which updates need: "
+            "git init && git add --all && git commit -m 'First commit'"
+        )
+    words = ("rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-prefix")
+    top, git_folder, prefix = (*git(folder, *words).splitlines(), "")[:3]
+    return Repository(folder, Path(top), prefix, Path(git_folder))
 
 
-def head(folder: Path) -> str:
-    """Return the commit that is checked out.
-
-    Args:
-        folder: The repository.
-
-    Returns:
-        Its hash.
+def head(repository: Repository) -> str:
+    """Return the hash of the commit that is checked out.
 
     Raises:
         UpdateError: There is no commit yet.
     """
     try:
-        return git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+        return git(repository.folder, "rev-parse", "--verify", "--quiet", "HEAD")
     except RepositoryError as error:
-        raise UpdateError(f"{folder} has no commit yet; commit your work first.") from error
+        raise UpdateError(f"{repository.folder} has no commit yet; commit your work.") from error
 
 
-def check_clean(folder: Path) -> None:
-    """Refuse a working tree in which an update could be mistaken for somebody's work.
-
-    Args:
-        folder: The repository.
+def check_ready(repository: Repository) -> None:
+    """Refuse a working tree whose state an update could damage or mistake for its own work.
 
     Raises:
-        UpdateError: Something is uncommitted, or another operation is under way.
+        UpdateError: Something is uncommitted or hidden, or another operation is under way.
     """
-    git_folder = Path(git(folder, "rev-parse", "--absolute-git-dir"))
+    folder = repository.folder
     for name, operation in _UNFINISHED.items():
-        if (git_folder / name).exists():
+        if (repository.git_folder / name).exists():
             raise UpdateError(f"A {operation} is under way in {folder}; finish or abort it first.")
-    changed = uncommitted(folder)
-    if changed:
+    lock = repository.git_folder / "index.lock"
+    if lock.exists():
+        raise UpdateError(f"Another git command is running in {folder}, or one crashed: {lock}.")
+    assumed, sparse = hidden(repository)
+    if assumed:
+        raise UpdateError(
+            f"git was told to overlook changes in {some(assumed)}. "
+            "Undo that first: git update-index --no-assume-unchanged FILE"
+        )
+    if sparse:
+        raise UpdateError(
+            f"A sparse checkout leaves out {some(sparse)}. "
+            "Undo that first: git sparse-checkout disable, or git update-index --no-skip-worktree"
+        )
+    if changed := uncommitted(repository):
         raise UpdateError(
             f"{folder} has uncommitted changes: {some(changed)}. Commit or stash them first."
         )
 
 
-def uncommitted(folder: Path) -> list[str]:
-    """List what `git status` shows, new files included and ignored ones not.
+def hidden(repository: Repository) -> tuple[list[str], list[str]]:
+    """Return the files marked assume-unchanged, and those marked skip-worktree."""
+    assumed, skipped = [], []
+    for entry in git_list(repository.folder, "ls-files", "-v", "-z"):
+        tag, path = entry[0], entry[2:]
+        if tag in "Ss":
+            skipped.append(path)
+        elif tag.islower():
+            assumed.append(path)
+    return assumed, skipped
 
-    Args:
-        folder: The repository.
 
-    Returns:
-        The paths.
-    """
-    entries = git_list(
-        folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"
-    )
-    return [entry[3:] for entry in entries]
+def uncommitted(repository: Repository) -> list[str]:
+    """Return what `git status` shows in the worker's folder: new files too, ignored ones not."""
+    words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+    entries = git_list(repository.folder, *words, trust=Trust.FILTERS)
+    return [entry[3:].removeprefix(repository.prefix) for entry in entries]
 
 
 def leftovers(folder: Path, paths: Iterable[str] | None = None) -> list[str]:
     """Find what a merge left for a person: conflict entries, conflict markers and `.rej` files.
 
     Args:
-        folder: The repository.
+        folder: The worker's folder.
         paths: Where to look for markers; everywhere when not given.
 
     Returns:
@@ -112,10 +138,8 @@ def leftovers(folder: Path, paths: Iterable[str] | None = None) -> list[str]:
     found = set(unmerged(folder))
     if paths is None:
         marked = ("grep", "-l", "-z", "-I", "--untracked", "-e", "^<<<<<<< ", "--", ".")
-        try:
-            candidates = git_list(folder, *marked)
-        except RepositoryError:  # git grep found nothing
-            candidates = []
+        shown = git_bytes(folder, *marked, codes=(0, 1)).decode(errors="surrogateescape")
+        candidates = [path for path in shown.split("\0") if path]
         others = git_list(folder, "ls-files", "--others", "--exclude-standard", "-z")
         tracked = git_list(folder, "ls-files", "-z", "--", "*.rej")
         found |= {path for path in (*others, *tracked) if path.endswith(".rej")}
@@ -127,14 +151,7 @@ def leftovers(folder: Path, paths: Iterable[str] | None = None) -> list[str]:
 
 
 def has_markers(file: Path) -> bool:
-    """Tell whether a file holds conflict markers, both ends of one.
-
-    Args:
-        file: The file.
-
-    Returns:
-        Whether it does; a missing file does not.
-    """
+    """Return whether a file holds both ends of a conflict; a missing file does not."""
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
@@ -144,8 +161,30 @@ def has_markers(file: Path) -> bool:
     )
 
 
+def hashes(folder: Path, paths: Iterable[str], trust: Trust = Trust.NONE) -> dict[str, str]:
+    """Hash files as git would store them, links too; an empty hash for what is neither."""
+    found = dict.fromkeys(paths, "")
+    plain = []
+    for path in sorted(found):
+        place = folder / path
+        if place.is_symlink():
+            found[path] = git(folder, "hash-object", "--stdin", data=os.fsencode(place.readlink()))
+        elif place.is_file() and "\n" not in path:
+            plain.append(path)
+    if plain:
+        names = "".join(f"{path}\n" for path in plain).encode(errors="surrogateescape")
+        shown = git(folder, "hash-object", "--stdin-paths", data=names, trust=trust)
+        found |= dict(zip(plain, shown.splitlines(), strict=True))
+    return found
+
+
 def some(paths: Iterable[str]) -> str:
-    """List paths in a sentence, not too many."""
+    """List paths in a sentence, but not too many."""
     names = list(paths)
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_end(folder: Path) -> bool:
+    """Return whether the search upwards for a worker ends here."""
+    return is_worker(folder) or (folder / ".git").exists()

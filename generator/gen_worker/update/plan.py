@@ -9,6 +9,7 @@ from typing import Any
 
 from gen_worker.errors import InvalidAnswerError, UnknownChoiceError, near_match
 from gen_worker.repository.answers_file import ANSWERS_FILE, Recorded, read_commit
+from gen_worker.repository.worktree import Repository
 from gen_worker.template.catalog import module_question
 from gen_worker.template.questionnaire import NAME_QUESTION, settable_questions, setting
 from gen_worker.update import migrations
@@ -42,7 +43,7 @@ class Plan:
     """An update that was rehearsed.
 
     Attributes:
-        folder: The repository.
+        repository: The worker.
         head: The owner's commit.
         base: The version it has.
         target: The version it gets.
@@ -56,9 +57,10 @@ class Plan:
         result: The commit in the scratch repository that holds the outcome.
         message: What its commit says.
         news: The changelog in between.
+        strangers: Files that git does not know and that stand where new files go.
     """
 
-    folder: Path
+    repository: Repository
     head: str
     base: Release
     target: Release
@@ -72,6 +74,12 @@ class Plan:
     result: str
     message: str
     news: str
+    strangers: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """The worker's folder."""
+        return self.repository.folder
 
     @property
     def nothing_to_do(self) -> bool:
@@ -79,12 +87,14 @@ class Plan:
         return not self.changes and not self.conflicts
 
 
-def make_plan(releases: Releases, folder: Path, head: str, wish: Wish, scratch: Scratch) -> Plan:
+def make_plan(
+    releases: Releases, repository: Repository, head: str, wish: Wish, scratch: Scratch
+) -> Plan:
     """Rehearse an update.
 
     Args:
         releases: Finds and renders versions.
-        folder: The repository.
+        repository: The worker.
         head: The owner's commit.
         wish: What the user wants.
         scratch: Where it is rehearsed; holds the outcome afterwards.
@@ -95,7 +105,7 @@ def make_plan(releases: Releases, folder: Path, head: str, wish: Wish, scratch: 
     Raises:
         GenWorkerError: It cannot be done; nothing was touched.
     """
-    recorded = read_commit(folder, head)
+    recorded = read_commit(repository.folder, head)
     base = releases.of(recorded)
     target = _target(releases, recorded, base, wish)
     steps = migrations.between(base.label, target.label)
@@ -107,15 +117,16 @@ def make_plan(releases: Releases, folder: Path, head: str, wish: Wish, scratch: 
         Version(f"Template {base.label}", before.files),
         Version(f"Template {target.label}", after.files),
     )
-    merged, losses = _settle(scratch, head, before, after, merged, overwrite=wish.overwrite)
+    changed = edited(repository, head, before.files)
+    merged, losses = _settle(scratch, before, after, merged, changed, overwrite=wish.overwrite)
     if not merged.conflicts and any(step.files for step in steps):
         run_file_steps(scratch.folder, steps, after.answers.values)
         scratch.stage_all()
     message = _message(base, target, wish)
     result = scratch.keep(head, message, parents=[THEIRS] if merged.conflicts else [])
-    changes = scratch.changes(head)
+    changes = scratch.changes()
     return Plan(
-        folder=folder,
+        repository=repository,
         head=head,
         base=base,
         target=target,
@@ -185,19 +196,18 @@ def _render_target(
         raise InvalidAnswerError(again, error.question) from error
 
 
-def _settle(  # noqa: PLR0913 - the five things a merge is made of
+def _settle(  # noqa: PLR0913 - the six things a merge is made of
     scratch: Scratch,
-    head: str,
     before: Rendered,
     after: Rendered,
     merged: Merged,
+    changed: set[str],
     *,
     overwrite: bool,
 ) -> tuple[Merged, dict[str, str]]:
     """Apply the rules that a merge does not know; return the rest and what would be lost."""
     theirs = {str(file.path): file for file in after.files}
     ours = {str(file.path): file for file in before.files}
-    changed = edited(scratch.folder, head, before.files)
     # The answers file has one writer.
     scratch.take_theirs([ANSWERS_FILE])
     losses = {path: "delete" for path in merged.conflicts if path in ours and path not in theirs}

@@ -9,10 +9,9 @@ applies exactly what was rehearsed.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -20,17 +19,12 @@ from typing import Self
 
 from gen_worker.errors import RepositoryError
 from gen_worker.repository.git import git, git_bytes, git_list, git_says_yes, tree, unmerged
+from gen_worker.repository.settings import Trust
+from gen_worker.repository.worktree import Repository
 from gen_worker.template.render import File
+from gen_worker.update.moves import follow_moves
 
 BASE, THEIRS, RESULT = (f"refs/gen-worker/{name}" for name in ("base", "template", "result"))
-_PLAIN = (
-    *("-c", f"core.hooksPath={os.devnull}"),
-    *("-c", "commit.gpgSign=false"),
-    *("-c", "core.autocrlf=false"),
-    *("-c", "gc.auto=0"),
-    *("-c", "user.name=gen-worker"),
-    *("-c", "user.email=gen-worker@localhost"),
-)
 _MERGE = (
     *("-c", "merge.renames=true"),
     *("-c", "merge.directoryRenames=false"),  # an owner's file stays where the owner put it
@@ -39,7 +33,6 @@ _MERGE = (
 # Whatever the owner's .gitattributes say, the rehearsal works on bytes and with usual markers.
 _ATTRIBUTES = "* -text -eol -filter -ident -working-tree-encoding conflict-marker-size=7\n"
 _SIMILAR = "60%"  # of a file's lines, for it to be taken for a renamed one
-_QUIET = {"GIT_LFS_SKIP_SMUDGE": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 
 @dataclass(frozen=True)
@@ -64,33 +57,40 @@ class Merged:
 
 
 class Scratch:
-    """A repository of its own that borrows the objects of another."""
+    """A repository of its own that borrows the objects of the owner's.
 
-    def __init__(self, repository: Path) -> None:
-        """Prepare, but make nothing yet.
+    It holds the worker alone, at its top, wherever the worker lies in the owner's repository.
+    """
 
-        Args:
-            repository: Whose objects are borrowed; never written to.
-        """
+    def __init__(self, repository: Repository) -> None:
+        """Borrow the objects of a repository; nothing is written to it."""
         self._repository = repository
         self._parent: Path | None = None
+        self._start = ""
 
     def __enter__(self) -> Self:
         """Make the scratch repository."""
         self._parent = Path(tempfile.mkdtemp(prefix="gen-worker-"))
+        try:
+            self._initialise()
+        except BaseException:
+            shutil.rmtree(self._parent, ignore_errors=True)
+            raise
+        return self
+
+    def _initialise(self) -> None:
         self.folder.mkdir()
-        objects, form = git(
-            *(self._repository, "rev-parse", "--path-format=absolute"),
+        self.objects, form = git(
+            *(self._repository.folder, "rev-parse", "--path-format=absolute"),
             *("--git-path", "objects", "--show-object-format"),
         ).splitlines()
-        git(self.folder, "init", "--quiet", f"--object-format={form}", "--template=")
+        self._git("init", "--quiet", f"--object-format={form}", "--template=")
         alternates = self.folder / ".git" / "objects" / "info" / "alternates"
         alternates.parent.mkdir(parents=True, exist_ok=True)
-        alternates.write_text(f"{objects}\n")
+        alternates.write_text(f"{self.objects}\n")
         attributes = self.folder / ".git" / "info" / "attributes"
         attributes.parent.mkdir(exist_ok=True)
         attributes.write_text(_ATTRIBUTES)
-        return self
 
     def __exit__(
         self,
@@ -104,17 +104,17 @@ class Scratch:
 
     @property
     def folder(self) -> Path:
-        """Its working tree; named like the repository, for whoever runs tests in it."""
+        """Its working tree; named like the worker's folder, for tests that run in it."""
         assert self._parent is not None, "used outside of its with block"  # noqa: S101
-        return self._parent / self._repository.name
+        return self._parent / self._repository.folder.name
 
     def check_out(self, revision: str) -> None:
-        """Put the owner's commit into the working tree.
-
-        Args:
-            revision: A commit's hash.
-        """
-        git(self.folder, *_PLAIN, "reset", "--quiet", "--hard", revision, environment=_QUIET)
+        """Put the worker of an owner's commit into the working tree."""
+        self._start = revision
+        if prefix := self._repository.prefix:
+            tree_of_worker = self._git("rev-parse", f"{revision}:{prefix.rstrip('/')}")
+            self._start = self._git("commit-tree", tree_of_worker, data=b"The worker alone")
+        self._git("reset", "--quiet", "--hard", self._start)
 
     def add(self, reference: str, version: Version, parent: str | None = None) -> None:
         """Make a commit of a rendered repository.
@@ -124,14 +124,16 @@ class Scratch:
             version: What it holds.
             parent: The reference of the commit before it.
         """
-        stream = b"".join(_commit(reference, version, parent))
-        git(self.folder, "fast-import", "--quiet", "--force", data=stream)
+        self._git(
+            *("fast-import", "--quiet", "--force"),
+            data=b"".join(_commit(reference, version, parent)),
+        )
 
     def merge(self, base: Version, theirs: Version) -> Merged:
         """Merge the difference between two versions of the template into what is checked out.
 
         Args:
-            base: What the repository was rendered from.
+            base: What the worker was rendered from.
             theirs: What it is to be rendered from.
 
         Returns:
@@ -143,87 +145,98 @@ class Scratch:
         self.add(BASE, base)
         self.add(THEIRS, theirs, parent=BASE)
         try:
-            git(
-                *(self.folder, *_PLAIN, *_MERGE, "cherry-pick", "--no-commit"),
+            self._git(
+                *(*_MERGE, "cherry-pick", "--no-commit"),
                 *("-X", f"find-renames={_SIMILAR}", THEIRS),
             )
         except RepositoryError:
             if not unmerged(self.folder):  # it failed for another reason than a conflict
                 raise
+        follow_moves(self.folder, BASE, THEIRS)
         deleted = [path for path, stages in unmerged(self.folder).items() if stages == {1, 3}]
         if deleted:
-            git(self.folder, "rm", "--quiet", "--force", "--cached", "--", *deleted)
+            self._git("rm", "--quiet", "--force", "--cached", "--", *deleted)
             for path in deleted:
                 (self.folder / path).unlink(missing_ok=True)
         return Merged(sorted(unmerged(self.folder)), sorted(deleted))
 
     def take_theirs(self, paths: Iterable[str]) -> None:
-        """Give up the owner's side of some files.
-
-        Args:
-            paths: The files; one that the template no longer has is deleted.
-        """
+        """Take the template's side of some files; one that it no longer has is deleted."""
         for path in paths:
-            if git_says_yes(self.folder, "cat-file", "-e", f"{THEIRS}:{path}"):
-                git(self.folder, *_PLAIN, "checkout", "--quiet", "--force", THEIRS, "--", path)
+            exists = ("cat-file", "-e", f"{THEIRS}:{path}")
+            if git_says_yes(self.folder, *exists, trust=Trust.PRIVATE):
+                self._git("checkout", "--quiet", "--force", THEIRS, "--", path)
             else:
-                git(self.folder, "rm", "--quiet", "--force", "--ignore-unmatch", "--", path)
+                self._git("rm", "--quiet", "--force", "--ignore-unmatch", "--", path)
 
     def stage_all(self) -> None:
         """Stage what migrations wrote."""
-        git(self.folder, *_PLAIN, "add", "--all", "--force")
+        self._git("add", "--all", "--force")
 
     def index_entries(self) -> bytes:
-        """Return the conflicted part of the index, as `update-index --index-info` reads it."""
-        return git_bytes(self.folder, "ls-files", "--unmerged", "-z", strip=False)
+        """Return the conflicts of the index, for `update-index --index-info` in the owner's."""
+        prefix = self._repository.prefix.encode(errors="surrogateescape")
+        words = ("ls-files", "--unmerged", "-z")
+        listing = git_bytes(self.folder, *words, trust=Trust.PRIVATE).split(b"\0")
+        entries = [entry.replace(b"\t", b"\t" + prefix, 1) for entry in listing if entry]
+        return b"".join(entry + b"\0" for entry in entries)
 
     def keep(self, head: str, message: str, *, parents: Sequence[str] = ()) -> str:
         """Make a commit of the working tree, conflict markers and all.
 
         Args:
-            head: The owner's commit.
+            head: The owner's commit, which it follows.
             message: Its message.
             parents: Further parents, to keep their objects.
 
         Returns:
-            The commit's hash, under the reference RESULT.
+            The commit's hash, under the reference RESULT: it holds the owner's whole repository.
         """
-        unresolved = list(unmerged(self.folder))
         copy = {"GIT_INDEX_FILE": str(self.folder / ".git" / "result-index")}
         shutil.copy(self.folder / ".git" / "index", copy["GIT_INDEX_FILE"])
-        if unresolved:
-            git(self.folder, *_PLAIN, "add", "--all", "--force", environment=copy)
-        tree = git(self.folder, "write-tree", environment=copy)
+        if unmerged(self.folder):
+            self._git("add", "--all", "--force", variables=copy)
+        self._result = self._git("write-tree", variables=copy)
+        whole = self._result
+        if prefix := self._repository.prefix:
+            self._git("read-tree", head, variables=copy)
+            self._git("rm", "-r", "--quiet", "--cached", "--", prefix, variables=copy)
+            self._git("read-tree", f"--prefix={prefix}", self._result, variables=copy)
+            whole = self._git("write-tree", variables=copy)
         links = [word for parent in (head, *parents) for word in ("-p", parent)]
-        commit = git(self.folder, *_PLAIN, "commit-tree", tree, *links, data=message.encode())
-        git(self.folder, "update-ref", RESULT, commit)
+        commit = self._git("commit-tree", whole, *links, data=message.encode())
+        self._git("update-ref", RESULT, commit)
         return commit
 
-    def changes(self, head: str) -> list[tuple[str, str]]:
-        """List how the result differs from the owner's commit.
-
-        Args:
-            head: The owner's commit.
-
-        Returns:
-            A letter (A, M, D) and a path for each file.
-        """
-        words = git_list(self.folder, "diff", "--name-status", "--no-renames", "-z", head, RESULT)
+    def changes(self) -> list[tuple[str, str]]:
+        """Return a letter (A, M, D) and a path for each file that the result changes."""
+        words = git_list(
+            *(self.folder, "diff-tree", "-r", "--name-status", "--no-renames", "-z"),
+            *(self._start, self._result),
+            trust=Trust.PRIVATE,
+        )
         return sorted(zip(words[::2], words[1::2], strict=True), key=lambda entry: entry[1])
 
+    def hand_over(self, head: str) -> None:
+        """Copy the objects of the result into the owner's repository, where nothing names them."""
+        wanted = f"{RESULT}\n^{head}\n".encode()
+        pack = git_bytes(
+            *(self.folder, "pack-objects", "--quiet", "--revs", "--stdout"),
+            trust=Trust.PRIVATE,
+            data=wanted,
+        )
+        git(self._repository.folder, "unpack-objects", "-q", data=pack)
 
-def edited(folder: Path, head: str, files: Sequence[File]) -> set[str]:
-    """Find the template's files that the owner has changed and still has.
+    def _git(
+        self, *words: str, data: bytes | None = None, variables: Mapping[str, str] | None = None
+    ) -> str:
+        return git(self.folder, *words, trust=Trust.PRIVATE, data=data, variables=variables)
 
-    Args:
-        folder: The repository.
-        head: The owner's commit.
-        files: What the template rendered.
 
-    Returns:
-        The paths.
-    """
-    have = tree(folder, head)
+def edited(repository: Repository, head: str, files: Sequence[File]) -> set[str]:
+    """Return the template's files that the owner has changed and still has."""
+    folder, prefix = repository.folder, repository.prefix.rstrip("/")
+    have = tree(folder, f"{head}:{prefix}" if prefix else head)
     with_content = [file for file in files if str(file.path) in have]
     same = blobs(folder, with_content)
     return {path for path, blob in same.items() if have[path] != blob}

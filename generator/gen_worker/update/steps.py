@@ -1,49 +1,46 @@
-"""Update one repository: start, finish, undo. Nothing is lost and nothing is left half done."""
+"""Update one worker: start, finish, undo. Nothing is lost and nothing is left half done."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import os
+import shutil
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gen_worker.errors import RepositoryError, UpdateError
+from gen_worker.errors import GenWorkerError, RepositoryError, UpdateError, explain
 from gen_worker.repository.answers_file import read_folder
-from gen_worker.repository.git import git, git_bytes, git_list, git_says_yes, identity, unmerged
+from gen_worker.repository.git import git, git_bytes, git_list, identity, unmerged
+from gen_worker.repository.settings import Trust
+from gen_worker.repository.signals import uninterrupted
 from gen_worker.repository.worktree import (
-    check_clean,
+    Repository,
+    check_ready,
     find_repository,
     has_markers,
     head,
     leftovers,
 )
-from gen_worker.update import migrations
+from gen_worker.update import index, migrations
 from gen_worker.update.plan import Plan, Wish, make_plan, run_file_steps
 from gen_worker.update.scratch import RESULT, Scratch
-from gen_worker.update.undo import (
-    edited_since,
-    own_files,
-    put_back,
-    remove,
-    roll_back,
-    set_aside,
-    touched,
-    with_strangers,
-)
+from gen_worker.update.strangers import with_strangers
+from gen_worker.update.undo import edited_since, roll_back, set_aside, touched
 from gen_worker.update.unfinished import (
     Pending,
     check_none_pending,
     forget_pending,
     read_pending,
+    replace_pending,
     write_pending,
 )
 from gen_worker.versions.releases import Releases
 
 EXIT_CONFLICTS = 3  # the update is there, and a person has to decide on some files
+_MARGIN = 4_000_000  # bytes of disk beyond what the update writes
 _NOT_COMMITTED = (
-    "The update is staged, but not committed. Mend what is wrong, then run gen-worker update "
-    "--finish; or undo it with gen-worker update --abort."
+    "The update is staged but not committed. Fix the cause and run gen-worker update --finish, or "
+    "undo the update with gen-worker update --abort."
 )
-_LOCAL_FETCH = {"GIT_ALLOW_PROTOCOL": "file"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Finished:
     """How `--finish` ended.
 
     Attributes:
-        folder: The repository.
+        folder: The worker's folder.
         unresolved: Files that still hold conflicts; then nothing was committed.
         commit: The new commit; None when there was nothing left to commit.
     """
@@ -91,11 +88,11 @@ class Finished:
 def update(
     releases: Releases, path: Path, wish: Wish, *, dry_run: bool = False, commit: bool = False
 ) -> Updated:
-    """Bring a repository to another version or to other modules.
+    """Bring a worker to another version or to other modules.
 
     Args:
         releases: Finds and renders versions.
-        path: The repository or a folder in it.
+        path: The worker or a folder in it.
         wish: What the user wants.
         dry_run: Rehearse only.
         commit: Commit the outcome if it has no conflicts.
@@ -104,30 +101,31 @@ def update(
         How it ended.
 
     Raises:
-        UpdateError: It is refused, and nothing was touched.
-        GenWorkerError: An answer or the template is refused, and nothing was touched.
+        GenWorkerError: It is refused or failed; no file was changed.
     """
-    folder = find_repository(path)
-    check_none_pending(folder)
-    check_clean(folder)
-    with Scratch(folder) as scratch:
-        plan = with_strangers(make_plan(releases, folder, head(folder), wish, scratch))
+    repository = find_repository(path)
+    check_none_pending(repository)
+    check_ready(repository)
+    with Scratch(repository) as scratch:
+        plan = make_plan(releases, repository, head(repository), wish, scratch)
+        plan = with_strangers(plan)
         uses = _uses_of_removed_modules(scratch.folder, wish)
         if plan.nothing_to_do or dry_run:
             return Updated(plan, applied=False, uses=uses)
         if plan.losses and not wish.overwrite:
             raise UpdateError(_losses_sentence(plan))
+        _check_space(plan)
         _apply(plan, scratch)
-    made = finish(releases, folder).commit if commit and not plan.conflicts else None
+    made = finish(releases, repository.folder).commit if commit and not plan.conflicts else None
     return Updated(plan, applied=True, commit=made, uses=uses)
 
 
 def finish(releases: Releases, path: Path) -> Finished:
-    """Commit an update after its owner has looked at it and resolved what was left.
+    """Commit an update after its owner has reviewed it and resolved what was left.
 
     Args:
         releases: Knows the answers that migrations need.
-        path: The repository or a folder in it.
+        path: The worker or a folder in it.
 
     Returns:
         The commit, or the files that still hold conflicts.
@@ -136,17 +134,20 @@ def finish(releases: Releases, path: Path) -> Finished:
         UpdateError: No update is under way, or nothing of it is left.
         RepositoryError: Git refused the commit; a hook may have.
     """
-    folder = find_repository(path)
-    pending = _pending(folder)
-    changed = git_list(folder, "diff", "--name-only", "-z", pending.head)
+    repository = find_repository(path)
+    folder, pending = repository.folder, _pending(repository)
+    if not pending.applied:
+        raise UpdateError(f"The update of {folder} was stopped half way; undo it with --abort.")
+    words = ("diff-index", "--name-only", "--relative", "-z", pending.head)
+    changed = git_list(folder, *words, trust=Trust.FILTERS)
     new = git_list(folder, "ls-files", "--others", "--exclude-standard", "-z")
-    came = touched(folder, pending)
-    if head(folder) == pending.head and came.isdisjoint({*changed, *new}):
+    came = touched(repository, pending)
+    if head(repository) == pending.head and came.isdisjoint({*changed, *new}):
         raise UpdateError(
             f"Nothing of the update is left in {folder}; "
             "run gen-worker update --abort, then update again."
         )
-    _stage_resolved(folder, pending)
+    _stage_resolved(repository, pending)
     unresolved = leftovers(folder, {*changed, *new})
     if unresolved:
         return Finished(folder, unresolved)
@@ -154,15 +155,8 @@ def finish(releases: Releases, path: Path) -> Finished:
         recorded = read_folder(folder)
         answers = releases.render(releases.of(recorded), recorded).answers.values
         run_file_steps(folder, migrations.by_name(pending.migrations), answers)
-    git(folder, "add", "--all")
-    commit = None
-    if git(folder, "diff", "--cached", "--name-only", "HEAD"):
-        try:
-            git(folder, *identity(folder), "commit", "--quiet", "--message", pending.message)
-        except RepositoryError as error:
-            raise RepositoryError(f"{error}\n{_NOT_COMMITTED}") from error
-        commit = head(folder)
-    _forget(folder)
+    commit = _commit(repository, pending.message)
+    _forget(repository)
     return Finished(folder, [], commit)
 
 
@@ -170,119 +164,140 @@ def abort(path: Path, *, overwrite: bool = False) -> Path:
     """Undo an update that was not finished; edits of other files stay as they are.
 
     Args:
-        path: The repository or a folder in it.
+        path: The worker or a folder in it.
         overwrite: Give up what was edited since in files of the update.
 
     Returns:
-        The repository.
+        The worker's folder.
 
     Raises:
         UpdateError: No update is under way, its outcome was committed already, or it would
-            take edits along that were made since.
+            lose edits that were made since.
     """
-    folder = find_repository(path)
-    pending = _pending(folder)
-    if head(folder) != pending.head:
-        _forget(folder)
+    repository = find_repository(path)
+    pending = _pending(repository)
+    if head(repository) != pending.head:
+        _forget(repository)
         raise UpdateError(
             "Something was committed since the update began, so it is not undone; "
             f"the commit before it is {pending.head[:12]}."
         )
-    if (edits := edited_since(folder, pending)) and not overwrite:
+    if (edits := edited_since(repository, pending)) and not overwrite:
         listed = "\n".join(f"  {path}" for path in edits)
         raise UpdateError(
-            f"Nothing was touched. You edited files of the update since it began:\n{listed}\n"
-            "Copy what you need elsewhere, and run it again with --abort --overwrite."
+            f"Nothing was changed. You edited files of the update since it began:\n{listed}\n"
+            "Copy what you need elsewhere, then run gen-worker update --abort --overwrite."
         )
-    roll_back(folder, pending, own_files(folder, pending))
-    _forget(folder)
-    return folder
+    with uninterrupted():
+        roll_back(repository, pending)
+        _forget(repository)
+    return repository.folder
 
 
 # --- Applying ----------------------------------------------------------------------------------
+def _check_space(plan: Plan) -> None:
+    """Refuse an update for which the disk has no room."""
+    changed = {path for _, path in plan.changes}
+    size = sum(len(file.content) for file in plan.rendered.files if str(file.path) in changed)
+    for place in (plan.repository.folder, plan.repository.git_folder):
+        free = shutil.disk_usage(place).free
+        if free < size + _MARGIN:
+            raise UpdateError(
+                f"Nothing was changed. The disk of {place} has {free // 1000} kB left, and the "
+                f"update needs {(size + _MARGIN) // 1000} kB."
+            )
+
+
 def _apply(plan: Plan, scratch: Scratch) -> None:
     """Put the rehearsed outcome into the working tree, or put everything back."""
+    repository = plan.repository
     steps = [step.name for step in plan.migrations if step.files] if plan.conflicts else []
-    pending = Pending(plan.head, plan.result, plan.message, plan.conflicts, steps)
-    folder = plan.folder
-    write_pending(folder, pending)
-    begun = False
-    aside: dict[Path, Path] = {}
+    aside = [path for path in plan.strangers if os.path.lexists(repository.folder / path)]
+    pending = Pending(plan.head, plan.result, plan.message, plan.conflicts, steps, aside)
+    write_pending(repository, pending)
     try:
-        refs = f"+{RESULT}:{RESULT}"
-        git(
-            *(folder, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"),
-            *(str(scratch.folder), refs),
-            environment=_LOCAL_FETCH,
-        )
-        for path in plan.losses:
-            if path not in git_list(folder, "ls-files", "-z", "--", path):
-                set_aside(folder, path, aside)
-        # A file that was touched but not changed would count as edited.
-        git_says_yes(folder, "update-index", "-q", "--refresh")
-        begun = True
-        git(folder, "read-tree", "-m", "-u", plan.head, plan.result)
-        _mark_conflicts(folder, plan.conflicts, scratch.index_entries())
-    except BaseException:
-        if begun:
-            roll_back(folder, pending, touched(folder, pending))
-        put_back(aside)
-        _forget(folder)
+        scratch.hand_over(plan.head)
+        git(repository.folder, "update-ref", RESULT, plan.result)
+        set_aside(repository, pending)
+        index.begin(repository)
+        index.switch(repository, plan.head, plan.result)
+        index.mark_conflicts(repository, plan.conflicts, scratch.index_entries())
+        with uninterrupted():
+            index.publish(repository)
+            replace_pending(repository, replace(pending, applied=True))
+    except BaseException as error:
+        with uninterrupted():
+            _undo(repository, pending, error)
         raise
-    for kept in aside.values():
-        remove(kept)
 
 
-def _mark_conflicts(folder: Path, paths: Sequence[str], entries: bytes) -> None:
-    """Make the index say what `git status` and merge tools need to know."""
-    if not entries:
-        return
-    zero = "0" * len(entries.split(b" ", 2)[1])
-    cleared = "".join(f"0 {zero}\t{path}\0" for path in paths).encode(errors="surrogateescape")
-    git(folder, "update-index", "-z", "--index-info", data=cleared + entries)
+def _undo(repository: Repository, pending: Pending, error: BaseException) -> None:
+    """Take back what was applied; the journal stays if that is impossible for now."""
+    try:
+        roll_back(repository, pending, edited_since(repository, pending))
+    except (GenWorkerError, OSError) as second:
+        reasons = [getattr(explain(one), "sentence", str(one)) for one in (error, second)]
+        raise UpdateError(
+            f"The update failed: {reasons[0]}\nIt could not be undone yet: {reasons[1]}\n"
+            "Remove the cause, then run gen-worker update --abort."
+        ) from error
+    _forget(repository)
 
 
-def _stage_resolved(folder: Path, pending: Pending) -> None:
+def _commit(repository: Repository, message: str) -> str | None:
+    """Commit everything in the worker's folder, and nothing outside; None if nothing changed."""
+    folder = repository.folder
+    git(folder, "add", "--all", "--", ".", trust=Trust.FILTERS)
+    if not git(folder, "diff-index", "--cached", "--name-only", "HEAD", "--", "."):
+        return None
+    words = [*identity(folder), "commit", "--quiet", "--cleanup=whitespace", "--message", message]
+    words += ["--", "."] if repository.prefix else []
+    try:
+        git(folder, *words, trust=Trust.HOOKS)
+    except RepositoryError as error:
+        raise RepositoryError(f"{error}\n{_NOT_COMMITTED}") from error
+    return head(repository)
+
+
+def _stage_resolved(repository: Repository, pending: Pending) -> None:
     """Take a file for resolved once its markers are gone.
 
     A conflict that never had markers (a picture, say) needs the owner's own `git add`.
     """
+    folder = repository.folder
     for path in unmerged(folder):
-        before = git_bytes(folder, "cat-file", "blob", f"{pending.result}:{path}", strip=False)
+        before = git_bytes(folder, "cat-file", "blob", f"{pending.result}:./{path}")
         if b"<<<<<<< " in before and not has_markers(folder / path):
-            git(folder, "add", "--all", "--", path)
+            git(folder, "add", "--all", "--", f":(literal){path}", trust=Trust.FILTERS)
 
 
-def _pending(folder: Path) -> Pending:
-    pending = read_pending(folder)
+def _pending(repository: Repository) -> Pending:
+    pending = read_pending(repository)
     if pending is None:
-        raise UpdateError(f"No update is under way in {folder}.")
+        raise UpdateError(f"No update is under way in {repository.folder}.")
     return pending
 
 
-def _forget(folder: Path) -> None:
-    forget_pending(folder)
-    git(folder, "update-ref", "-d", RESULT)
+def _forget(repository: Repository) -> None:
+    git(repository.folder, "update-ref", "-d", RESULT)
+    forget_pending(repository)
 
 
 # --- Sentences ---------------------------------------------------------------------------------
 def _losses_sentence(plan: Plan) -> str:
     listed = "\n".join(f"  {action}: {path}" for path, action in sorted(plan.losses.items()))
     return (
-        f"Nothing was touched. The update would lose your edits:\n{listed}\n"
+        f"Nothing was changed. The update would lose your edits:\n{listed}\n"
         "Move what you need to files of your own, or run it again with --overwrite."
     )
 
 
 def _uses_of_removed_modules(scratch: Path, wish: Wish) -> dict[str, list[str]]:
-    """Find the owner's files that import a module that is about to go."""
+    """Return the owner's files that import a module which goes."""
     found = {}
     for module in (name for name, wanted in wish.modules.items() if not wanted):
         package = module.replace("-", "_")
         pattern = f"integrations[./]{package}\\b|from [.]+integrations import .*\\b{package}\\b"
-        try:
-            files = git_list(scratch, "grep", "-l", "-z", "-E", "-e", pattern, "--", "*.py")
-        except RepositoryError:  # git grep found nothing
-            continue
-        found[module] = [path for path in files if path]
+        words = ("grep", "-l", "-z", "-E", "-e", pattern, "--", "*.py")
+        found[module] = git_list(scratch, *words, trust=Trust.PRIVATE, codes=(0, 1))
     return found

@@ -1,15 +1,19 @@
-"""An update that waits for its owner: written down inside the repository's git folder."""
+"""The journal of an update: written in git's folder before anything is changed, for undoing it."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gen_worker.errors import UpdateError
-from gen_worker.repository.git import git
+from gen_worker.repository.worktree import Repository
 
 _FILE = "gen-worker-update.json"
+_ASIDE = "gen-worker-aside"
+_INDEX = "gen-worker-index"
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,11 @@ class Pending:
     Attributes:
         head: The commit it started from.
         result: The commit that holds its outcome; only git sees it.
-        message: What its commit will say.
+        message: The message of the commit to make.
         conflicts: Files that could not be merged.
         migrations: Names of the migrations that still have to run.
+        aside: What stood where new files go; moved away and kept until the update ends.
+        applied: Whether all files were written; else a failure or a kill came between.
     """
 
     head: str
@@ -29,70 +35,95 @@ class Pending:
     message: str
     conflicts: list[str] = field(default_factory=list)
     migrations: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    applied: bool = False
+
+    def kept(self, repository: Repository) -> dict[str, Path]:
+        """Return where each path of `aside` is kept."""
+        folder = repository.git_folder / _ASIDE
+        return {path: folder / str(number) for number, path in enumerate(self.aside)}
 
 
-def write_pending(folder: Path, pending: Pending) -> None:
-    """Remember an update before it touches anything.
-
-    Args:
-        folder: The repository.
-        pending: The update.
+def write_pending(repository: Repository, pending: Pending) -> None:
+    """Begin a journal.
 
     Raises:
-        UpdateError: One is under way already.
+        UpdateError: An update is under way already.
+        OSError: The disk takes no more; there is no journal then.
     """
+    part = _written(repository, pending)
     try:
-        with _file(folder).open("x") as opened:
-            json.dump(asdict(pending), opened, indent=2)
+        os.link(part, _file(repository))  # refuses if somebody else was faster
     except FileExistsError as error:
-        raise UpdateError(_under_way(folder)) from error
+        raise UpdateError(_under_way(repository)) from error
+    finally:
+        part.unlink()
 
 
-def read_pending(folder: Path) -> Pending | None:
-    """Read what an earlier run left.
+def replace_pending(repository: Repository, pending: Pending) -> None:
+    """Replace the journal in one step."""
+    _written(repository, pending).replace(_file(repository))
 
-    Args:
-        folder: The repository.
 
-    Returns:
-        The update; None when none is under way.
-    """
+def _written(repository: Repository, pending: Pending) -> Path:
+    part = repository.git_folder / f"{_FILE}.part"
     try:
-        return Pending(**json.loads(_file(folder).read_text()))
+        with part.open("w") as opened:
+            json.dump(asdict(pending), opened, indent=2)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return part
+
+
+def read_pending(repository: Repository) -> Pending | None:
+    """Read the journal of an earlier run; None if no update is under way.
+
+    Raises:
+        UpdateError: Something else wrote into the journal.
+    """
+    file = _file(repository)
+    try:
+        return Pending(**json.loads(file.read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        raise UpdateError(f"{_file(folder)} is damaged; delete it.") from error
+        raise UpdateError(
+            f"{file} is damaged. Compare your files with git status; then delete it."
+        ) from error
 
 
-def check_none_pending(folder: Path) -> None:
+def check_none_pending(repository: Repository) -> None:
     """Refuse to start an update on top of another.
-
-    Args:
-        folder: The repository.
 
     Raises:
         UpdateError: One is under way.
     """
-    if _file(folder).exists():
-        raise UpdateError(_under_way(folder))
+    if _file(repository).exists():
+        raise UpdateError(_under_way(repository))
 
 
-def forget_pending(folder: Path) -> None:
-    """Forget an update that is finished or undone.
+def forget_pending(repository: Repository) -> None:
+    """Delete the journal and what was kept with it."""
+    for rest in (_INDEX, f"{_INDEX}.lock"):
+        (repository.git_folder / rest).unlink(missing_ok=True)
+    shutil.rmtree(repository.git_folder / _ASIDE, ignore_errors=True)
+    _file(repository).unlink(missing_ok=True)
 
-    Args:
-        folder: The repository.
-    """
-    _file(folder).unlink(missing_ok=True)
+
+def own_index(repository: Repository) -> Path:
+    """Return the copy of the index that an update works on."""
+    return repository.git_folder / _INDEX
 
 
-def _under_way(folder: Path) -> str:
+def _under_way(repository: Repository) -> str:
     return (
-        f"An update is under way in {folder}: end it with gen-worker update --finish, "
-        "or undo it with gen-worker update --abort."
+        f"An update is under way in {repository.folder}: finish it with gen-worker update "
+        "--finish, or undo it with gen-worker update --abort."
     )
 
 
-def _file(folder: Path) -> Path:
-    return Path(git(folder, "rev-parse", "--absolute-git-dir")) / _FILE
+def _file(repository: Repository) -> Path:
+    return repository.git_folder / _FILE

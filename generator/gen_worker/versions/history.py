@@ -12,65 +12,56 @@ import io
 import os
 import re
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from gen_worker.errors import RepositoryError, TemplateError, UpdateError
 from gen_worker.repository.git import git, git_bytes, git_says_yes
+from gen_worker.repository.settings import Trust
 from gen_worker.versions.order import parse_version
 from gen_worker.versions.origin import BUNDLE, TEMPLATE_PARTS
 
+_MODES = {"100644": 0o644, "100755": 0o755}  # plain files; others are links
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]*")  # nothing git could take for an option
 _SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
-_TRANSPORTS = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_TERMINAL_PROMPT": "0"}
+_ALL = ("+refs/*:refs/*", "+HEAD:refs/gen-worker/head")
 
 
 class History:
     """The commits and tags of a template's repository."""
 
     def __init__(self, folder: Path) -> None:
-        """Use a repository.
-
-        Args:
-            folder: A checkout or a bare repository.
-        """
+        """Use a checkout or a bare repository."""
         self.folder = folder
+        self._bare = not (folder / ".git").exists()
 
     def find(self, revision: str) -> str | None:
-        """Look up a revision.
-
-        Args:
-            revision: A tag, a commit's hash, or what `git describe` made of one.
-
-        Returns:
-            The commit's hash; None when it is not here.
-        """
+        """Return the hash of a tag, a commit or a description of one; None if unknown."""
         if not _REVISION.fullmatch(revision):
             return None
         try:
-            return git(self.folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+            return self._git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
         except RepositoryError:
             return None
 
     def has_tag(self, name: str) -> bool:
-        """Tell whether a name is a tag's."""
-        return git_says_yes(self.folder, "show-ref", "--verify", "--quiet", f"refs/tags/{name}")
+        """Return whether a name is a tag's."""
+        return self._says_yes("show-ref", "--verify", "--quiet", f"refs/tags/{name}")
 
     def releases(self) -> list[str]:
-        """List the tags that are versions, oldest first."""
-        tags = git(self.folder, "tag", "--list").splitlines()
+        """Return the tags that are versions, oldest first."""
+        tags = self._git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").splitlines()
         versions = {tag: version for tag in tags if (version := parse_version(tag))}
         return sorted(versions, key=lambda tag: versions[tag])
 
     def describe(self, commit: str) -> str:
         """Name a commit by its tag, or by the nearest one before it."""
-        return git(self.folder, "describe", "--tags", "--always", commit)
+        return self._git("describe", "--tags", "--always", commit)
 
     def is_before(self, older: str, newer: str) -> bool:
-        """Tell whether one commit is the other or an ancestor of it."""
-        return git_says_yes(self.folder, "merge-base", "--is-ancestor", older, newer)
+        """Return whether one commit is the other or an ancestor of it."""
+        return self._says_yes("merge-base", "--is-ancestor", older, newer)
 
     def export(self, commit: str) -> Path:
         """Write the template of a commit into a folder that is kept for the next time.
@@ -79,64 +70,90 @@ class History:
             commit: The commit's hash.
 
         Returns:
-            A folder that holds copier.yml.
+            A folder that holds copier.yml, with the bytes of the commit and no conversion.
 
         Raises:
             TemplateError: The commit holds no template, or one that leads out of its folder.
         """
-        return _once(cache() / "templates" / commit, lambda folder: self._extract(commit, folder))
+        return _once(cache() / "versions" / commit, lambda folder: self._extract(commit, folder))
 
     def _extract(self, commit: str, folder: Path) -> None:
-        found = git(self.folder, "ls-tree", "--name-only", commit).splitlines()
-        parts = [part for part in TEMPLATE_PARTS if part in found]
-        if "copier.yml" not in parts:
+        words = ("ls-tree", "-r", "-z", "--full-tree", commit, "--", *TEMPLATE_PARTS)
+        entries = self._bytes(*words).decode(errors="surrogateescape").split("\0")
+        files = []
+        for entry in filter(None, entries):
+            meta, _, name = entry.partition("\t")
+            mode, _, blob = meta.split()
+            if mode not in _MODES:  # a link could read the user's files
+                raise TemplateError(f"The template holds a link: {name}.")
+            if PurePosixPath(name).is_absolute() or ".." in name.split("/"):
+                raise TemplateError(f"The template leaves its folder: {name}.")
+            files.append((name, _MODES[mode], blob))
+        if "copier.yml" not in {name for name, _, _ in files}:
             raise TemplateError(f"The commit {commit[:12]} holds no template.")
-        packed = git_bytes(self.folder, "archive", commit, "--", *parts, strip=False)
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            for member in archive:
-                if not (member.isfile() or member.isdir()):  # a link could read the user's files
-                    raise TemplateError(f"The template holds a link: {member.name}.")
-                if PurePosixPath(member.name).is_absolute() or ".." in member.name.split("/"):
-                    raise TemplateError(f"The template leaves its folder: {member.name}.")
-            # The checks above are what the filter "data" makes; Python has it from 3.11.4 on.
-            archive.extractall(folder)  # noqa: S202
+        contents = self._contents([blob for _, _, blob in files])
+        for name, permissions, blob in files:
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(contents[blob])
+            place.chmod(permissions)
+
+    def _contents(self, blobs: list[str]) -> dict[str, bytes]:
+        """Read many blobs at once; filters, attributes and line ends play no part."""
+        wanted = "".join(f"{blob}\n" for blob in blobs).encode()
+        stream = io.BytesIO(self._bytes("cat-file", "--batch", data=wanted))
+        found = {}
+        for blob in blobs:
+            size = int(stream.readline().split()[2])
+            found[blob] = stream.read(size)
+            stream.read(1)
+        return found
+
+    def _git(self, *words: str) -> str:
+        return self._bytes(*words).strip().decode(errors="surrogateescape")
+
+    def _bytes(self, *words: str, data: bytes | None = None) -> bytes:
+        return git_bytes(self.folder, *words, data=data, variables=self._variables)
+
+    def _says_yes(self, *words: str) -> bool:
+        return git_says_yes(self.folder, *words, variables=self._variables)
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        """Name a bare repository: git does not look for one by itself."""
+        return {"GIT_DIR": str(self.folder)} if self._bare else {}
 
 
 def own_history(template_root: Path) -> History | None:
-    """Open the history that belongs to this generator.
-
-    Args:
-        template_root: The folder that holds copier.yml.
-
-    Returns:
-        The history of a checkout or of the package's bundle; None when there is neither.
-    """
+    """Return the history of a checkout or of the package's bundle; None if there is neither."""
     if (template_root / ".git").exists():
         return History(template_root)
     bundle = template_root / BUNDLE
     if not bundle.is_file():
         return None
     name = hashlib.sha256(bundle.read_bytes()).hexdigest()[:16]
-    return History(_once(cache() / "bundles" / name, lambda folder: _clone(str(bundle), folder)))
+    folder = cache() / "bundles" / name
+    return History(_once(folder, lambda empty: _fetch(str(bundle), empty, None)))
 
 
-def fetched_history(url: str) -> History:
+def fetched_history(url: str, seconds: float) -> History:
     """Bring a template's repository onto this machine, or bring what is here up to date.
 
     Args:
         url: As the answers file has it.
-
-    Returns:
-        Its history.
+        seconds: The time that the server may take.
 
     Raises:
         UpdateError: The URL is none that git may fetch from, or git could not.
     """
     address = git_address(url)
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
+    folder = cache() / "remotes" / name
     try:
-        folder = _once(cache() / "remotes" / name, lambda empty: _clone(address, empty))
-        git(folder, "fetch", "--quiet", "--prune", "--force", "origin", environment=_TRANSPORTS)
+        if folder.is_dir():
+            _fetch(address, folder, seconds)
+        else:
+            _once(folder, lambda empty: _fetch(address, empty, seconds))
     except RepositoryError as error:
         raise UpdateError(f"The template could not be fetched from {url}: {error}.") from error
     return History(folder)
@@ -164,17 +181,26 @@ def git_address(url: str) -> str:
 
 
 def cache() -> Path:
-    """Name the folder for what can be made again."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "gen-worker"
+    """Return the folder for what can be made again.
+
+    Raises:
+        UpdateError: No variable and no system entry says where the user's files are.
+    """
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "gen-worker"
+    try:
+        return Path.home() / ".cache" / "gen-worker"
+    except RuntimeError as error:
+        raise UpdateError("There is no home folder for a cache; set XDG_CACHE_HOME.") from error
 
 
-def _clone(address: str, folder: Path) -> None:
-    git(
-        folder,
-        *("clone", "--quiet", "--mirror", "--", address, str(folder)),
-        environment=_TRANSPORTS,
-    )
+def _fetch(address: str, folder: Path, seconds: float | None) -> None:
+    """Fetch everything into a bare repository, which is made first where the folder is empty."""
+    variables = {"GIT_DIR": str(folder)}
+    if not (folder / "HEAD").exists():
+        git(folder, "init", "--quiet", "--bare", "--template=", trust=Trust.PRIVATE)
+    words = ("fetch", "--quiet", "--prune", "--force", "--no-auto-gc", "--no-tags", "--")
+    git(folder, *words, address, *_ALL, trust=Trust.FETCH, variables=variables, seconds=seconds)
 
 
 def _once(folder: Path, fill: Callable[[Path], None]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 from gen_worker.errors import UpdateError
@@ -62,7 +62,13 @@ class Rendered:
 
 
 class Releases:
-    """Finds versions and renders them; remembers what it has loaded, for many repositories."""
+    """Finds versions and renders them; remembers what it has loaded, for many repositories.
+
+    Attributes:
+        fetch_seconds: The time that the server of a template may take.
+    """
+
+    fetch_seconds: float = 120
 
     def __init__(self, template_root: Path, *, offline: bool = False) -> None:
         """Use a generator's template and its history.
@@ -76,7 +82,8 @@ class Releases:
         self._source: Source = find_source(template_root)
         self._own = own_history(template_root)
         self._loaded: dict[Path, tuple[Template, Catalog, Renderer]] = {}
-        self._fetched: dict[str, History] = {}
+        self._fetched: dict[str, History | UpdateError] = {}
+        self._fetching: dict[str, Lock] = {}
         self._catalog: Catalog | None = None
         self._lock = RLock()
 
@@ -122,7 +129,7 @@ class Releases:
         if release is None:
             known = ", ".join(self._own.releases()) if self._own else ""
             raise UpdateError(
-                f"There is no version {label}. " + (f"There is: {known}." * bool(known))
+                f"There is no version {label}. " + (f"Available: {known}." * bool(known))
             )
         return _fixed(release)
 
@@ -198,13 +205,11 @@ class Releases:
         )
 
     def _find(self, label: str, url: str | None) -> Release | None:
-        with self._lock:
-            newest = self._source.commit
-            if label == newest and self._own is None:
-                return self.newest()
-            for history in self._histories(url):
-                if commit := history.find(label):
-                    return Release(label, commit, history.export(commit), history)
+        if label == self._source.commit and self._own is None:
+            return self.newest()
+        for history in self._histories(url):
+            if commit := history.find(label):
+                return Release(label, commit, history.export(commit), history)
         return None
 
     def _histories(self, url: str | None) -> Iterator[History]:
@@ -212,9 +217,22 @@ class Releases:
         if self._own:
             yield self._own
         if url and not self._offline and not self._is_own(url):
+            yield self._fetch(url)
+
+    def _fetch(self, url: str) -> History:
+        """Fetch an address once; who asks meanwhile or later gets the same answer."""
+        with self._lock:
+            lock = self._fetching.setdefault(url, Lock())
+        with lock:
             if url not in self._fetched:
-                self._fetched[url] = fetched_history(url)
-            yield self._fetched[url]
+                try:
+                    self._fetched[url] = fetched_history(url, self.fetch_seconds)
+                except UpdateError as error:
+                    self._fetched[url] = error
+            found = self._fetched[url]
+        if isinstance(found, UpdateError):
+            raise found
+        return found
 
     def _is_own(self, url: str) -> bool:
         return self._own is not None and Path(url) == self._own.folder

@@ -1,0 +1,87 @@
+"""Kill `gen-worker update` at each of its steps and look at what `--abort` makes of it.
+
+A script: it loads the program once and forks for every kill, which is faster than starting anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from command import contents, git, invoke
+
+_JOURNAL = "gen-worker-update.json.part"
+# What changes something, or starts a program that may.
+_STEPS = frozenset({"open", "os.rename", "os.remove", "os.link", "os.mkdir", "subprocess.Popen"})
+
+
+def main(template: Path, prepared: Path, work: Path) -> None:
+    """Kill every update one step later than the one before, until one gets through.
+
+    Args:
+        template: The template's repository.
+        prepared: A worker with an update ahead that changes everything.
+        work: An empty folder for copies.
+    """
+    before = _state(prepared)
+    step = 0
+    while True:
+        step += 1
+        worker = work / prepared.name
+        shutil.rmtree(worker, ignore_errors=True)
+        shutil.copytree(prepared, worker, symlinks=True)
+        if not _killed(template, worker, step):
+            break
+        done = invoke("update", "--abort", str(worker), template=template)
+        under_way = "No update is under way" not in done.stderr
+        assert done.exit_code == 0 or not under_way, f"step {step}: {done.stderr}"
+        after = _state(worker)
+        assert after == before, f"step {step}: {_difference(before, after)}"
+        if step % 8 == 0:
+            again = invoke("update", str(worker), "--overwrite", template=template)
+            assert again.exit_code == 3, f"step {step}: {again.stderr}"
+    sys.stdout.write(f"{step - 1}\n")
+
+
+def _state(worker: Path) -> dict[str, object]:
+    """Read the files, git's view of them, and what lies in git's folder."""
+    # The part of a journal that was never begun is written over by the next one.
+    left = {path.name for path in (worker / ".git").glob("*gen-worker*") if path.suffix != ".part"}
+    left |= {path.name for path in (worker / ".git").glob("index.lock")}
+    return {**contents(worker), "git status": git(worker, "status", "--porcelain"), "left": left}
+
+
+def _difference(before: dict[str, object], after: dict[str, object]) -> list[str]:
+    return [name for name in {**before, **after} if before.get(name) != after.get(name)]
+
+
+def _killed(template: Path, worker: Path, step: int) -> bool:
+    """Run an update in a process that is killed at a step; return whether it was."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)  # git goes with it
+        left, begun = step, False
+
+        def watch(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal left, begun
+            begun = begun or (event == "open" and str(arguments[0]).endswith(_JOURNAL))
+            if event not in _STEPS or not begun:  # a rehearsal changes nothing
+                return
+            if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & 3):
+                return  # reading changes nothing
+            left -= 1
+            if left == 0:
+                os.killpg(0, signal.SIGKILL)
+
+        sys.addaudithook(watch)
+        done = invoke("update", str(worker), "--overwrite", template=template)
+        os._exit(done.exit_code)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import trustme
@@ -32,10 +33,24 @@ class Authority:
         self._authority.issue_cert(*(names or ("127.0.0.1", "localhost"))).configure_cert(context)
         return context
 
-    def server_file(self, *names: str) -> Path:
+    def expired_context(self) -> ssl.SSLContext:
+        """TLS for a server of this machine whose certificate has expired."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.expired_file())
+        return context
+
+    def expired_file(self) -> Path:
+        """Key and certificates of such a server in one file."""
+        return self.server_file(file="expired.pem", not_after=datetime(2020, 1, 2, tzinfo=UTC))
+
+    def server_file(
+        self, *names: str, file: str = "server.pem", not_after: datetime | None = None
+    ) -> Path:
         """Key and certificates of a server in one file."""
-        path = self._folder / "server.pem"
-        certificate = self._authority.issue_cert(*(names or ("127.0.0.1", "localhost")))
+        path = self._folder / file
+        certificate = self._authority.issue_cert(
+            *(names or ("127.0.0.1", "localhost")), not_after=not_after
+        )
         certificate.private_key_and_cert_chain_pem.write_to_path(str(path))
         return path
 

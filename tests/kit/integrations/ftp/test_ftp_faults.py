@@ -69,7 +69,7 @@ def test_a_certificate_for_another_name_is_refused(start_ftp, authority, connect
 
 
 def test_a_plain_login_at_a_server_that_wants_tls_is_refused(secure, connect):
-    with pytest.raises(FtpRefusedError, match="SSL/TLS required"):
+    with pytest.raises(FtpRefusedError, match="demands TLS: set secure"):
         connect(secure.port).check()
 
 

@@ -6,8 +6,8 @@ import re
 import unicodedata
 
 _ADDRESS = re.compile(r"([^\s@<>()\[\],;:\"'=/]+)@([^\s@<>()\[\],;:\"'/]+)")
-# Nine digits or more with hyphens, dots or blanks between: phones, accounts, resident numbers.
-_NUMBER = re.compile(r"(?<![\w-])\+?\d(?:[-. ]?\d){8,}(?![\w-])")
+# Nine to thirteen digits, hyphens, dots or blanks between: phones, accounts, resident numbers.
+_NUMBER = re.compile(r"(?<!\d)\+?\d(?:[-. ]?\d){8,12}(?!\d)")
 
 
 def composed(text: str) -> str:
@@ -32,3 +32,8 @@ def masked(text: str) -> str:
     """
     hidden = _ADDRESS.sub(lambda found: mask_address(found[0]), text)
     return _NUMBER.sub(lambda found: f"{found[0][:3]}***", hidden)
+
+
+def name_end(name: str, size: int = 100) -> str:
+    """Return the end of a file name, at most `size` bytes of UTF-8: file systems count bytes."""
+    return name.encode()[-size:].decode(errors="ignore")

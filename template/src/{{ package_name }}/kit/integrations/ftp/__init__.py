@@ -6,7 +6,7 @@ A processor asks for the client by its type::
     def publish(payload: PublishPayload, ftp: FtpClient) -> None:
         ftp.upload(Path(payload.file), "2026/01/report.csv")
 
-Elsewhere `ftp()` gives the same one.
+Elsewhere, `ftp()` returns the same one.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ _shared: Lazy[FtpClient] = Lazy(_make, lambda client: client.close())
 
 
 def ftp() -> FtpClient:
-    """The client of this process, made from the settings on first use."""
+    """Return the client of this process, made from the settings on first use."""
     return _shared.get()
 
 
 def close_ftp() -> None:
-    """End its connections."""
+    """Close its connections."""
     _shared.close()

@@ -1,4 +1,4 @@
-"""What processors move files with."""
+"""The client that processors move files with."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from uuid import uuid4
 
 from ...engine import provide
 from ..pool import ConnectionPool
+from ..text import masked, name_end
 from . import ftp
 from .connection import alive, base_folder, connect, explained
 from .errors import FtpNotFoundError, FtpSizeError
-from .folders import Entry, list_folder, make_folders
+from .folders import Entry, is_folder, list_folder, make_folders
 from .paths import below, beside, parents
 from .settings import FtpConfig
 from .transfer import replace, retrieve, size, store, version
@@ -33,8 +34,8 @@ class _Session:
 class FtpClient:
     """Files below the base folder of one server. Safe to use from several threads.
 
-    Every path is relative to `basePath`, which it cannot leave. Nothing is tried twice in
-    here: the job's retry does that.
+    Every path is relative to `basePath` and cannot leave it. A call is made once; the job's
+    retry repeats it.
 
     Args:
         config: `FTP_CONFIG`.
@@ -50,15 +51,15 @@ class FtpClient:
         )
 
     def upload(self, source: Path | BinaryIO | bytes, path: str, *, resume: bool = False) -> int:
-        """Write a file. It appears under its name only when all of it is there.
+        """Write a file, which appears under its name only when it is complete.
 
-        It is written under a temporary name in the same folder, its size is checked, and then
-        it is renamed; a file of that name is replaced. Missing folders are made.
+        The file is written under a temporary name in the same folder, its size is checked, and
+        then it is renamed over a file of that name. Missing folders are made.
 
         Args:
             source: A file, an open file (read in pieces from where it stands), or the bytes.
             path: Relative to the base folder.
-            resume: Keep what was sent when it breaks off, and let the next attempt go on from
+            resume: Keep what was sent when the line breaks, so that the next attempt continues
                 there; `source` must be a path. Only for one job at a time on the same path.
 
         Returns:
@@ -96,9 +97,9 @@ class FtpClient:
 
         Args:
             path: Relative to the base folder.
-            target: A path, where the file appears only when all of it is there; or an open
-                file, which is written to in pieces.
-            resume: Keep what arrived when it breaks off, and let the next attempt go on from
+            target: A path, where the file appears only when it is complete; or an open file,
+                which is written to in pieces.
+            resume: Keep what arrived when the line breaks, so that the next attempt continues
                 there, unless the file on the server has changed; `target` must be a path. Only
                 for one job at a time on the same target.
 
@@ -111,12 +112,12 @@ class FtpClient:
             FtpUnavailableError: It may work later.
         """
         with self._session(f"download of {path}", path) as session:
-            full = below(session.base, path)
+            full = _existing(session, path)
             total = size(session.ftp, full)
             if not isinstance(target, Path):
                 return retrieve(session.ftp, full, target, offset=0, total=total)
             tag = _tag(total, version(session.ftp, full)) if resume else uuid4().hex[:12]
-            partial = target.with_name(f".{target.name[-100:]}.{tag}.part")
+            partial = target.with_name(f".{name_end(target.name)}.{tag}.part")
             try:
                 with partial.open("ab") as file:
                     offset = file.tell()
@@ -130,27 +131,27 @@ class FtpClient:
             return received
 
     def list(self, path: str = "") -> list[Entry]:
-        """What a folder holds, by name.
+        """List a folder, by name.
 
         Raises:
             FtpNotFoundError: There is no such folder.
         """
         with self._session(f"list of {path or 'the base folder'}", path) as session:
-            return list_folder(session.ftp, below(session.base, path, folder=True), path)
+            return list_folder(session.ftp, _existing(session, path, folder=True), path)
 
     def size(self, path: str) -> int | None:
-        """Size of a file in bytes; None from a server that does not tell sizes.
+        """Return the size of a file in bytes; None from a server that does not tell sizes.
 
         Raises:
             FtpNotFoundError: There is no such file.
         """
         with self._session(f"size of {path}", path) as session:
-            return size(session.ftp, below(session.base, path))
+            return size(session.ftp, _existing(session, path))
 
     def rename(self, path: str, new_path: str) -> None:
         """Give a file another name or folder, over a file that may be there."""
         with self._session(f"rename of {path}", path, new_path) as session:
-            replace(session.ftp, below(session.base, path), below(session.base, new_path))
+            replace(session.ftp, _existing(session, path), below(session.base, new_path))
 
     def delete(self, path: str, *, missing_ok: bool = False) -> None:
         """Delete a file.
@@ -160,18 +161,18 @@ class FtpClient:
         """
         try:
             with self._session(f"delete of {path}", path) as session:
-                session.ftp.delete(below(session.base, path))
+                session.ftp.delete(_existing(session, path))
         except FtpNotFoundError:
             if not missing_ok:
                 raise
 
     def make_dirs(self, path: str) -> None:
-        """Make a folder and those above it; fine if it is there."""
+        """Make a folder and those above it, where they are missing."""
         with self._session(f"making of {path}", path) as session:
             make_folders(session.ftp, below(session.base, path, folder=True))
 
     def check(self) -> str:
-        """Log in and go to the base folder; a sentence about what was found."""
+        """Log in, go to the base folder and return what was found."""
         config = self._config
         with self._session("check") as session:
             session.ftp.cwd(session.base)
@@ -179,14 +180,14 @@ class FtpClient:
             return f"{config.host}:{config.port}, {how}, base folder {session.base}"
 
     def close(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         self._pool.close()
 
     @contextmanager
     def _session(self, what: str, *paths: str) -> Iterator[_Session]:
         for path in paths:
             below("/", path, folder=True)  # a path that leads out needs no server to be refused
-        where = f"{what}: {self._config.host}:{self._config.port}"
+        where = f"{masked(what)}: {self._config.host}:{self._config.port}"
         with explained(where), self._pool.connection() as session:
             yield session
 
@@ -208,6 +209,22 @@ class FtpClient:
                     other.ftp.delete(temporary)
         except (ftplib.Error, OSError, EOFError, ValueError):
             pass  # what broke the upload is the error to tell
+
+
+def _existing(session: _Session, path: str, *, folder: bool = False) -> str:
+    """Return the full path of what is there: composed, or as it was given.
+
+    A file that was written in decomposed letters keeps them on the server.
+    """
+    full = below(session.base, path, folder=folder)
+    given = below(session.base, path, folder=folder, as_given=True)
+    if full == given:
+        return full
+    try:
+        found = is_folder(session.ftp, full) if folder else size(session.ftp, full) is not None
+    except ftplib.error_perm:
+        found = False
+    return full if found else given
 
 
 @contextmanager

@@ -8,34 +8,18 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from ..text import composed
+from ..tls import tls_reason
 from .errors import (
     FtpError,
     FtpNotFoundError,
     FtpRefusedError,
     FtpUnavailableError,
 )
+from .protocol import Ftp, ProtectedFtp
+from .replies import describe, says_missing
 from .settings import FtpConfig
-
-_MISSING = ("no such", "not found", "not exist", "cannot find", "not retrievable")
-
-
-class _ProtectedFtp(ftplib.FTP_TLS):
-    """FTPS whose data connections continue the TLS session of the control connection.
-
-    Servers such as vsftpd and ProFTPD demand it: it proves that both ends belong together.
-    """
-
-    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, Any]:
-        connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321 - wrapped below
-        if self._prot_p:  # type: ignore[attr-defined]
-            control = self.sock
-            session = control.session if isinstance(control, ssl.SSLSocket) else None
-            connection = self.context.wrap_socket(
-                connection, server_hostname=self.host, session=session
-            )
-        return connection, size
 
 
 def connect(config: FtpConfig) -> ftplib.FTP:
@@ -48,10 +32,10 @@ def connect(config: FtpConfig) -> ftplib.FTP:
         ftplib.Error, OSError, EOFError: As ftplib raises them; see `explained`.
     """
     timeout = config.timeout / 1000
-    connection: ftplib.FTP = (
-        _ProtectedFtp(context=_context(config), timeout=timeout, encoding=config.encoding)
+    connection = (
+        ProtectedFtp(timeout=timeout, names=config.encoding, context=_context(config))
         if config.secure
-        else ftplib.FTP(timeout=timeout, encoding=config.encoding)  # noqa: S321 - the owner's choice
+        else Ftp(timeout=timeout, names=config.encoding)
     )
     try:
         connection.connect(config.host, config.port)
@@ -75,13 +59,13 @@ def _context(config: FtpConfig) -> ssl.SSLContext:
 
 
 def base_folder(connection: ftplib.FTP, base_path: str) -> str:
-    """The base folder as an absolute path; a relative one starts where the login leads."""
+    """Return the base folder as an absolute path; a relative one starts where the login leads."""
     home = "/" if base_path.startswith("/") else connection.pwd()
-    return posixpath.normpath(posixpath.join(home, base_path))
+    return posixpath.normpath(posixpath.join(home, composed(base_path)))
 
 
 def alive(connection: ftplib.FTP) -> bool:
-    """Whether an idle connection still works."""
+    """Return whether an idle connection still works."""
     try:
         return connection.voidcmd("NOOP")[:1] == "2"
     except (ftplib.Error, OSError, EOFError, ValueError):
@@ -90,25 +74,32 @@ def alive(connection: ftplib.FTP) -> bool:
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turn every error of the library into one that says whether trying again may help."""
+    """Turn every error of the library into one that says whether another attempt may help.
+
+    Raised `from None`: a traceback would print the library's error with the server's words.
+    """
     try:
         yield
     except FtpError:
         raise
     except ftplib.error_perm as error:
-        text = f"{what}: {error}"
-        if str(error).startswith("550") and _says_missing(str(error)):
-            raise FtpNotFoundError(text) from error
-        raise FtpRefusedError(text) from error
-    except ssl.SSLCertVerificationError as error:
-        raise FtpRefusedError(f"{what}: {error.verify_message}") from error
-    except EOFError as error:
-        raise FtpUnavailableError(f"{what}: the server ended the connection") from error
-    except (ftplib.Error, OSError) as error:
-        raise FtpUnavailableError(f"{what}: {type(error).__name__}: {error}") from error
-
-
-def _says_missing(text: str) -> bool:
-    """550 also means "no permission"; only the words tell."""
-    lowered = text.lower()
-    return any(words in lowered for words in _MISSING)
+        text = f"{what}: {describe(error)}"
+        raise (FtpNotFoundError if says_missing(error) else FtpRefusedError)(text) from None
+    except UnicodeEncodeError as error:
+        raise FtpRefusedError(
+            f"{what}: a name or the login has a letter that {error.encoding} lacks;"
+            " set encoding in FTP_CONFIG"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise FtpRefusedError(
+            f"{what}: the server's names are not in {error.encoding}; set encoding in FTP_CONFIG"
+        ) from None
+    except EOFError:
+        raise FtpUnavailableError(f"{what}: the server ended the connection") from None
+    except ftplib.Error as error:
+        raise FtpUnavailableError(f"{what}: {describe(error)}") from None
+    except OSError as error:
+        reason = tls_reason(error)
+        if reason is not None:
+            raise FtpRefusedError(f"{what}: {reason}") from None
+        raise FtpUnavailableError(f"{what}: {type(error).__name__}: {error}") from None

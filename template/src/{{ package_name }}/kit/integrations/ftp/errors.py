@@ -14,7 +14,7 @@ class FtpPathError(FtpError, PermanentError):
 
 
 class FtpRefusedError(FtpError, PermanentError):
-    """The server said no and will say so again: the login, the path, the space, the certificate."""
+    """The server refuses and will refuse again: the login, the path, the space, the certificate."""
 
 
 class FtpNotFoundError(FtpRefusedError):
@@ -22,8 +22,8 @@ class FtpNotFoundError(FtpRefusedError):
 
 
 class FtpUnavailableError(FtpError, TemporaryError):
-    """The server cannot be reached, is busy, or stopped in the middle."""
+    """The server cannot be reached, is busy, or broke off in the middle."""
 
 
 class FtpSizeError(FtpUnavailableError):
-    """The file arrived shorter or longer than it is. What arrived was thrown away."""
+    """The file arrived with another size. What arrived was removed."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from .errors import FtpRefusedError
 from .paths import parents
+from .replies import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def list_folder(ftp: ftplib.FTP, folder: str, relative: str) -> list[Entry]:
         except ftplib.error_perm as error:
             if not unknown_command(error):
                 raise
-            names = [path.rpartition("/")[2] for path in ftp.nlst(folder)]
+            names = [path.rpartition("/")[2] for path in _names(ftp, folder)]
             listed = [Entry(name, f"{begin}{name}") for name in names if name not in {".", ".."}]
     finally:
         binary(ftp)
@@ -72,25 +73,36 @@ def make_folders(ftp: ftplib.FTP, folder: str) -> bool:
     Raises:
         FtpRefusedError: The server does not let us.
     """
-    if _is_folder(ftp, folder):
+    if is_folder(ftp, folder):
         return False
     reason = ""
     for each in [*parents(folder), folder]:
         try:
             ftp.mkd(each)
         except ftplib.error_perm as error:  # it is there, or another job has just made it
-            reason = str(error)
-    if not _is_folder(ftp, folder):
+            reason = describe(error)
+    if not is_folder(ftp, folder):
         raise FtpRefusedError(f"cannot make the folder: {reason}")
     return True
 
 
 def unknown_command(error: ftplib.Error) -> bool:
-    """Whether the server does not know the command, or not with these words."""
+    """Return whether the server does not know the command or this form of it."""
     return str(error)[:3] in {"500", "501", "502", "503", "504"}
 
 
-def _is_folder(ftp: ftplib.FTP, folder: str) -> bool:
+def _names(ftp: ftplib.FTP, folder: str) -> list[str]:
+    try:
+        return ftp.nlst(folder)
+    except (ftplib.error_perm, ftplib.error_temp) as error:
+        # Many servers answer so for an empty folder.
+        if str(error)[:3] in {"450", "550"} and is_folder(ftp, folder):
+            return []
+        raise
+
+
+def is_folder(ftp: ftplib.FTP, folder: str) -> bool:
+    """Return whether there is such a folder."""
     try:
         ftp.cwd(folder)  # every path we send is absolute, so where we stand does not matter
     except ftplib.error_perm:

@@ -19,7 +19,8 @@ class FtpConfig(JsonModel):
         basePath: The folder that all paths are below.
         timeout: Milliseconds for connecting and for each piece of an answer.
         caFile: Authorities to trust beside the system's.
-        encoding: Of file names.
+        encoding: Of names and replies, for instance `cp949`. By default UTF-8, and CP949 from the
+            first name or reply of the server that is so.
     """
 
     host: str = Field(min_length=1)
@@ -30,7 +31,7 @@ class FtpConfig(JsonModel):
     base_path: str = "/"
     timeout: int = Field(20_000, gt=0)
     ca_file: FilePath | None = None
-    encoding: str = "utf-8"
+    encoding: str | None = None
 
     @field_validator("base_path")
     @classmethod
@@ -41,9 +42,9 @@ class FtpConfig(JsonModel):
 
     @field_validator("encoding")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _known(cls, value: str | None) -> str | None:
         try:
-            "".encode(value)
+            "".encode(value or "utf-8")
         except LookupError:
             raise ValueError("is no encoding that Python knows") from None
         return value

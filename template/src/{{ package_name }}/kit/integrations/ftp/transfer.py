@@ -1,4 +1,4 @@
-"""Moves bytes over one connection: in pieces, from where it stopped, with the size checked."""
+"""Moves bytes over one connection: in pieces, resumable, with the size checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def store(ftp: ftplib.FTP, file: BinaryIO, path: str, *, total: int | None, resu
         file: Read from where it stands.
         path: Full path of the file to write.
         total: Its size, if known before.
-        resume: Go on behind what the server has already; the file must be seekable.
+        resume: Continue after what the server already has; the file must be seekable.
 
     Returns:
         The size that the file on the server has to have now.
@@ -83,7 +83,7 @@ def retrieve(ftp: ftplib.FTP, path: str, file: BinaryIO, *, offset: int, total: 
 
 
 def size(ftp: ftplib.FTP, path: str) -> int | None:
-    """Size of a file in bytes; None from a server that does not tell sizes."""
+    """Return the size of a file in bytes; None from a server that does not tell sizes."""
     try:
         return ftp.size(path)
     except ftplib.error_perm as error:
@@ -93,7 +93,7 @@ def size(ftp: ftplib.FTP, path: str) -> int | None:
 
 
 def version(ftp: ftplib.FTP, path: str) -> str:
-    """When a file was changed, as the server writes it; empty if it does not tell."""
+    """Return when a file was changed, as the server writes it; empty if it does not tell."""
     try:
         return ftp.sendcmd(f"MDTM {path}")[4:].strip()
     except ftplib.error_perm:

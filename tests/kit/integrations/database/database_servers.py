@@ -182,6 +182,64 @@ class MariadbServer:
         return True
 
 
+class PgBouncer:
+    """Debian's pgbouncer in front of a server, with its settings as they come.
+
+    Args:
+        server: The PostgreSQL server.
+        mode: `transaction` or `session`.
+        size: Connections to the server; few, so that clients share them.
+    """
+
+    def __init__(self, server: PostgresServer, mode: str, size: int = 3) -> None:
+        self.port = free_port()
+        self._server = server
+        self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
+        self._folder.chmod(0o755)
+        (self._folder / "pgbouncer.ini").write_text(
+            "[databases]\n"
+            f"* = host=127.0.0.1 port={server.port} user=postgres\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            f"auth_type = any\npool_mode = {mode}\ndefault_pool_size = {size}\n"
+            "max_client_conn = 500\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> PgBouncer:
+        """Start it and wait until a query comes through."""
+        user = {"user": "nobody"} if os.getuid() == 0 else {}  # it refuses to run as root
+        self._process = subprocess.Popen(
+            ["pgbouncer", str(self._folder / "pgbouncer.ini")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **user,
+        )
+        eventually(self._answers)
+        return self
+
+    def remove(self) -> None:
+        """Stop it and delete its files."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def config(self) -> dict[str, Any]:
+        """The instance as `DATABASE_CONFIG` wants it."""
+        return self._server.config() | {"port": self.port}
+
+    def _answers(self) -> bool:
+        address = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
+        try:
+            psycopg.connect(address, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+            return False
+        return True
+
+
 class SqliteFile:
     """No server at all: a file."""
 
@@ -213,10 +271,16 @@ KINDS: dict[str, type[Server]] = {
 
 def start_server(dbms: str) -> Server:
     """Start a server; where MariaDB is not installed, say so, or fail if it is required."""
-    if dbms == "mariadb" and not (shutil.which("mariadbd") and shutil.which("mariadb-install-db")):
-        packages = "mariadb-server-core mariadb-client-core"
-        missing = f"MariaDB is not installed: apt-get install {packages}"
-        if os.environ.get("REQUIRE_MARIADB"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    if dbms == "mariadb":
+        demand("mariadbd", "mariadb-server-core mariadb-client-core")
     return KINDS[dbms]().start()
+
+
+def demand(program: str, packages: str) -> None:
+    """Say that a program of the system is not installed; fail where it is required."""
+    if shutil.which(program):
+        return
+    missing = f"{program} is not installed: apt-get install {packages}"
+    if os.environ.get("REQUIRE_DATABASES"):
+        pytest.fail(missing)
+    pytest.skip(missing)

@@ -10,6 +10,7 @@ import database_jobs as jobs
 import pytest
 from sqlalchemy import Row, select
 
+from worker_payment.kit.engine.job.processor import JobContext
 from worker_payment.kit.integrations.database import schema
 from worker_payment.kit.integrations.database.instances import (
     Instances,
@@ -68,3 +69,9 @@ def prepare(
     schema.upgrade(instances(), "MAIN")
     jobs.effects.metadata.create_all(instances().main)
     return Database(instances(), queue, text)
+
+
+def context(target: str, *, queue: str = "q") -> JobContext:
+    """An attempt on a target."""
+    payload = jobs.Work(target=target)
+    return JobContext("job", "jobs.test", 1, 1, queue, payload, target)

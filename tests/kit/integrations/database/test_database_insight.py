@@ -20,7 +20,7 @@ def test_rows_of_this_queue_are_counted(database, run):
     assert counts() == {"done_last_hour": 3, "failing_targets": 1, "failed_jobs": 1}
 
 
-@pytest.mark.parametrize(("size", "sentences"), [(5, 0), (4, 1)])
+@pytest.mark.parametrize(("size", "sentences"), [(6, 0), (5, 1), (4, 1)])
 def test_a_pool_smaller_than_the_concurrency_is_warned_of(monkeypatch, size, sentences):
     monkeypatch.setenv("WORKER_CONCURRENCY", "5")
     config = {"dbms": "sqlite", "database": "x", "poolSize": size}

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 from typer.testing import CliRunner
 
+from support import ROOT
 from worker_payment.kit.cli import command_line
 from worker_payment.kit.integrations.database import lifecycle, schema
 from worker_payment.kit.integrations.database.errors import (
@@ -19,6 +20,7 @@ from worker_payment.kit.integrations.database.instances import (
     close_instances,
     instances,
 )
+from worker_payment.kit.integrations.database.settings import SQLITE_FILE
 from worker_payment.kit.integrations.database.tables import metadata
 
 MIGRATION = '''"""{name}"""
@@ -156,3 +158,16 @@ def test_a_failing_migration_leaves_nothing(fresh, own_versions):
     with pytest.raises(Exception, match="already exists"):
         schema.upgrade(fresh, "MAIN")
     assert "first" not in tables(fresh)
+
+
+def test_a_cluster_refuses_the_file_of_a_demo(tmp_path, monkeypatch, own_versions):
+    """Each pod would have a database of its own; the init container says so and fails."""
+    monkeypatch.delenv("DATABASE_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    close_instances()
+    result = CliRunner().invoke(command_line(), ["db", "upgrade", "--configured"])
+    assert isinstance(result.exception, DatabaseError)
+    assert "DATABASE_CONFIG is not set" in str(result.exception)
+    assert not (tmp_path / SQLITE_FILE).exists()
+    manifest = (ROOT / "deploy/kubernetes/base/deployment.yaml").read_text()
+    assert "args: [db, upgrade, --configured]" in manifest

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
+from urllib.parse import quote
 
 import pytest
 from pydantic import ValidationError
 
 from worker_payment.kit.config import SettingsError, load_settings
 from worker_payment.kit.config.secrets import known_secrets
-from worker_payment.kit.integrations.database import lifecycle
+from worker_payment.kit.integrations.database import insight, lifecycle
 from worker_payment.kit.integrations.database.engines import (
     _CONNECT_ARGS,
     address,
@@ -23,6 +27,7 @@ from worker_payment.kit.integrations.database.instances import (
     close_instances,
 )
 from worker_payment.kit.integrations.database.settings import (
+    SQLITE_FILE,
     DatabaseSettings,
     InstanceConfig,
 )
@@ -60,7 +65,7 @@ def test_without_configuration_a_file_serves(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     close_instances()
     try:
-        assert "DATABASE_CONFIG is not set" in lifecycle.check()
+        assert f"at {SQLITE_FILE}" in lifecycle.check()
     finally:
         close_instances()
     assert DatabaseSettings().is_demo
@@ -103,10 +108,81 @@ def test_a_driver_that_is_not_there_is_named(monkeypatch):
 )
 def test_a_url_instead(given, driver, dbms):
     """Its scheme names the database, whatever the driver."""
-    config = InstanceConfig.model_validate({"url": given, "parameters": {"a": "b"}})
+    config = InstanceConfig.model_validate({"url": given})
     url = address(config)
-    assert (config.dbms, url.drivername, url.query["a"]) == (dbms, driver, "b")
+    assert (config.dbms, url.drivername) == (dbms, driver)
     assert ":p@" not in repr(config)
+
+
+WRONG_URLS = [
+    "postgresql://u:p@ss/Kim7@h/d",
+    "postgresql://u:Kim7@h@h:5432/d",
+    "postgresql://u:Kim7/x@h/d",
+    "postgresql://u:Kim7?x@h/d",
+    "postgresql://u:p@Kim7?s@h/d",
+    "mysql://u:[Kim7@h/d",
+    "postgresql://u:Kim7/d",
+]
+
+
+@pytest.mark.parametrize("url", WRONG_URLS)
+def test_a_url_whose_password_is_not_percent_encoded_is_refused(monkeypatch, tmp_path, url):
+    """In one sentence that names variable and cure, and no part of the password."""
+    monkeypatch.setenv("DATABASE_CONFIG", json.dumps({"instances": {"MAIN": {"url": url}}}))
+    for command in ("check", "run", "failed list"):
+        done = subprocess.run(
+            [sys.executable, "-m", "worker_payment", *command.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "DATABASE_CONFIG" in done.stderr
+        assert "percent-encoded (@ as %40" in done.stderr
+        assert "Kim7" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_percent_encoded_password_reaches_the_driver(monkeypatch):
+    config = InstanceConfig.model_validate(
+        {"url": "postgresql://u:p%40ss%2Fw%3Ard@h/d?sslmode=require"}
+    )
+    assert address(config).password == "p@ss/w:rd"
+
+
+def test_parameters_are_typed():
+    """A driver tells `false` from "false"; what is no plain value is refused."""
+    values = {"dbms": "postgresql", "database": "d"}
+    given = {"prepare_threshold": None, "autocommit": False, "connect_timeout": 3, "tags": "x"}
+    assert InstanceConfig.model_validate(values | {"parameters": given}).parameters == given
+    with pytest.raises(ValidationError, match="parameters"):
+        InstanceConfig.model_validate(values | {"parameters": {"a": {"b": 1}}})
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_parameters_reach_the_driver_with_their_types(server):
+    """SQLite's driver refuses a text where it wants a number."""
+    config = InstanceConfig.model_validate(server.config() | {"parameters": {"timeout": 0.5}})
+    engine = make_engine(config, pool_size=1, statement_timeout=0)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 500
+    engine.dispose()
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_a_password_may_have_korean_letters(server):
+    """PyMySQL alone would send Latin-1."""
+    server.execute("CREATE OR REPLACE USER kim@'127.0.0.1' IDENTIFIED BY '비밀-é'")
+    server.execute("GRANT ALL ON worker.* TO kim@'127.0.0.1'")
+    place = server.config() | {"user": "kim", "password": "비밀-é"}
+    url = f"mariadb://kim:{quote('비밀-é')}@127.0.0.1:{server.port}/worker"
+    for values in (place, {"url": url}):
+        config = InstanceConfig.model_validate(values)
+        engine = make_engine(config, pool_size=1, statement_timeout=0)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+        engine.dispose()
 
 
 def test_tls_reaches_the_driver():
@@ -132,3 +208,22 @@ def test_a_pool_smaller_than_the_concurrency_is_reported(monkeypatch, capsys):
     shared = Instances(DatabaseSettings(), load_settings())
     assert shared.main.pool.size() == 10
     assert "jobs will wait for a connection" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(9, "less than WORKER_CONCURRENCY"), (10, "set it above"), (11, None)]
+)
+def test_check_warns_of_a_pool_that_is_too_small(monkeypatch, size, said):
+    """With as many connections as jobs, a second transaction of each would wait for the others."""
+    main = json.loads(ORIGINAL)["instances"]["MAIN"] | {"poolSize": size}
+    monkeypatch.setenv("DATABASE_CONFIG", json.dumps({"instances": {"MAIN": main}}))
+    monkeypatch.setenv("WORKER_CONCURRENCY", "10")
+    found = list(insight.warnings())
+    assert [said in each for each in found] == ([True] if said else [])
+
+
+def test_check_warns_where_nothing_is_configured(monkeypatch, tmp_path):
+    monkeypatch.delenv("DATABASE_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (warning,) = insight.warnings()
+    assert "DATABASE_CONFIG is not set" in warning

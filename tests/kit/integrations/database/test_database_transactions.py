@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import database_jobs as jobs
 import pytest
-from database_support import Database
+from database_support import Database, context
 from rq.job import JobStatus
 from sqlalchemy import Engine, event, insert, text, update
 from sqlalchemy.exc import OperationalError
@@ -22,13 +22,14 @@ from worker_payment.kit.engine import (
     processor,
 )
 from worker_payment.kit.engine.job.processor import JobContext
-from worker_payment.kit.integrations.database import Instance, Session
+from worker_payment.kit.integrations.database import Instance, Session, transaction
 from worker_payment.kit.integrations.database.engines import (
     make_engine,
 )
 from worker_payment.kit.integrations.database.errors import (
     BusyError,
     ConflictError,
+    PoolExhaustedError,
 )
 from worker_payment.kit.integrations.database.records import JobRecord, take
 from worker_payment.kit.integrations.database.session import (
@@ -36,12 +37,6 @@ from worker_payment.kit.integrations.database.session import (
 )
 
 FAILURES = int(os.environ.get("CHAOS_JOBS", "400")) // 2
-
-
-def context(target: str, *, queue: str = "q") -> JobContext:
-    """An attempt on a target."""
-    payload = jobs.Work(target=target)
-    return JobContext("job", "jobs.test", 1, 1, queue, payload, target)
 
 
 @contextmanager
@@ -143,6 +138,22 @@ def test_a_target_that_is_held_too_long_is_tried_later(database: Database, monke
             pytest.fail("the target is not free")
         holder.rollback()
     impatient.dispose()
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_jobs_that_wait_for_each_others_connections_are_told_why(database: Database, monkeypatch):
+    """The only connection holds the job's own transaction, and the job opens another one."""
+    config = database.shared.config("MAIN").model_copy(update={"pool_size": 1, "pool_timeout": 200})
+    narrow = make_engine(config, pool_size=1, statement_timeout=0)
+    monkeypatch.setitem(database.shared._engines, "MAIN", narrow)
+
+    def open_another() -> None:
+        with job_session(context(uuid4().hex)), transaction() as other:
+            other.execute(text("SELECT 1"))
+
+    with pytest.raises(PoolExhaustedError, match="set poolSize in DATABASE_CONFIG above"):
+        open_another()
+    narrow.dispose()
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)

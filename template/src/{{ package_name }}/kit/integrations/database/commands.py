@@ -47,11 +47,18 @@ def add_commands(app: typer.Typer) -> None:
 
 
 @db.command("upgrade")
-def upgrade_command() -> None:
+def upgrade_command(
+    configured: Annotated[
+        bool, typer.Option("--configured", help="Refuse to work on the file of a demo.")
+    ] = False,
+) -> None:
     """Bring the tables up to date. Safe while workers run or do the same."""
     from . import schema  # noqa: PLC0415
+    from .errors import DatabaseError  # noqa: PLC0415
 
     with _databases() as shared:
+        if configured and shared.settings.is_demo:
+            raise DatabaseError("DATABASE_CONFIG is not set; it must name the database")
         for name in schema.used_instances():
             for sentence in schema.upgrade(shared, name) or [f"{name}: nothing to do"]:
                 typer.echo(sentence)
@@ -93,6 +100,7 @@ def list_command(
 ) -> None:
     """List failed jobs, the oldest first."""
     from .failures import find  # noqa: PLC0415
+    from .text import first_telling_line  # noqa: PLC0415
 
     with _databases() as shared:
         wanted = _filter(shared, None, job, since, error, limit, state)
@@ -102,7 +110,7 @@ def list_command(
             typer.echo(json.dumps(_record(row, reveal=reveal), ensure_ascii=False))
         else:
             when = row.failed_at.isoformat(" ", "seconds")
-            first_line = (row.error or "").partition("\n")[0][:100]
+            first_line = first_telling_line(row.error or "")[:100]
             typer.echo(f"{when}  {row.job_type}  {row.job_id}  {row.state}  {first_line}")
     if not rows and not as_json:
         typer.echo("none")
@@ -179,15 +187,16 @@ def _databases() -> Iterator[Instances]:
     from ...config import load_settings  # noqa: PLC0415
     from .errors import DatabaseError  # noqa: PLC0415
     from .instances import close_instances, instances  # noqa: PLC0415
+    from .reduction import describe  # noqa: PLC0415
 
     load_settings()
     composed().load_processors()
     try:
         yield instances()
     except SQLAlchemyError as error:
-        original = getattr(error, "orig", None) or error
-        text = " ".join(str(original).split())
-        raise DatabaseError(f"database: {text}; `db check` tells about its tables") from error
+        raise DatabaseError(
+            f"database: {describe(error)}; `db check` tells about its tables"
+        ) from error
     finally:
         close_instances()
 

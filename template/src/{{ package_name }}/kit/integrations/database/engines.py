@@ -10,6 +10,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import NullPool
 
+from .postgresql import prepare_postgresql
+from .reduction import reduce_errors
 from .settings import InstanceConfig, TlsConfig
 
 _DRIVER_NAMES = {
@@ -50,13 +52,16 @@ def make_engine(
         options["isolation_level"] = "READ COMMITTED"
     engine = create_engine(
         address(config),
-        connect_args=_CONNECT_ARGS[config.dbms](config, limit),
+        connect_args=_CONNECT_ARGS[config.dbms](config, limit) | config.parameters,
         hide_parameters=True,  # errors are logged, and parameters are payloads
         **options,
     )
+    reduce_errors(engine)
     if config.dbms == "sqlite":
         _prepare_sqlite(engine)
-    elif pooled:
+    elif config.dbms == "postgresql":
+        prepare_postgresql(engine, config, limit)
+    if pooled and config.dbms != "sqlite":
         _ask_idle_connections(engine)
     return engine
 
@@ -65,10 +70,9 @@ def address(config: InstanceConfig) -> URL:
     """The instance's URL, with our driver."""
     driver = _DRIVER_NAMES[config.dbms]
     if config.url is not None:
-        url = make_url(config.url.get_secret_value())
-        return url.set(drivername=driver).update_query_dict(config.parameters)
+        return make_url(config.url.get_secret_value()).set(drivername=driver)
     if config.dbms == "sqlite":
-        return URL.create(driver, database=config.database, query=config.parameters)
+        return URL.create(driver, database=config.database)
     return URL.create(
         driver,
         username=config.user,
@@ -76,26 +80,17 @@ def address(config: InstanceConfig) -> URL:
         host=config.host,
         port=config.port,
         database=config.database,
-        query=config.parameters,
     )
 
 
-def _postgresql_args(config: InstanceConfig, statement_timeout: int) -> dict[str, Any]:
-    # The server, too, must notice that a worker's machine is gone: until then it holds the
-    # locks of its jobs. It looks after two hours if nobody tells it.
-    server = {
-        "tcp_keepalives_idle": 30,
-        "tcp_keepalives_interval": 10,
-        "tcp_keepalives_count": 3,
-        "lock_timeout": config.lock_timeout,
-        "statement_timeout": statement_timeout,
-    }
+def _postgresql_args(config: InstanceConfig, _statement_timeout: int) -> dict[str, Any]:
+    # No `options`: connection poolers refuse them. What they would say follows later.
     args: dict[str, Any] = {
         "connect_timeout": math.ceil(config.connect_timeout / 1000),
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        "options": " ".join(f"-c {name}={value}" for name, value in server.items() if value),
+        "prepare_threshold": None,
     }
     if config.tls is not None:
         tls = {
@@ -110,6 +105,9 @@ def _postgresql_args(config: InstanceConfig, statement_timeout: int) -> dict[str
 
 def _mysql_args(config: InstanceConfig, statement_timeout: int) -> dict[str, Any]:
     args: dict[str, Any] = {"connect_timeout": math.ceil(config.connect_timeout / 1000)}
+    password = address(config).password
+    if password:
+        args["password"] = password.encode()  # PyMySQL alone would take it for Latin-1
     if statement_timeout:
         # The driver's own limit: the server has none for writes. Locks are given up before.
         longest = max(statement_timeout, config.lock_timeout)

@@ -1,22 +1,37 @@
-"""What the database's errors mean for a job."""
+"""What the database's errors mean for a job, and for the worker."""
 
 from __future__ import annotations
 
 import random
+import re
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ...engine import JobError, TemporaryError
+from .reduction import describe, mysql_code
 
 _CONFLICT_STATES = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock
 _CONFLICT_CODES = {1213, 1020}  # MySQL, MariaDB: deadlock, record has changed
 _BUSY_STATES = {"55P03"}  # lock not available in time
 _BUSY_CODES = {1205, 3572}
+# The server ends connections, starts, or has no more of them: shutdown, crash, 53300.
+_AWAY_STATES = {"57P01", "57P02", "57P03", "53300"}
+_AWAY_CODES = {1040, 1053, 1203, 1927, 2002, 2003, 2006, 2013, 2055}
+# Access, existence, permission: waiting is no cure. PostgreSQL 28xxx, 3Dxxx, 3Fxxx, 42501.
+_REFUSAL_STATES = ("28", "3D", "3F", "42501")
+_REFUSAL_CODES = {1044, 1045, 1049, 1130, 1142, 1143, 1227, 1698}
+_REFUSAL_RESULTS = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_NOTADB")
+# While it connects, libpq passes on the server's text without its sqlstate.
+_REFUSAL_TEXTS = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|permission denied"
+    r'|(?:role|database) "[^"]*" does not exist|is not permitted to log in'
+    r"|certificate verify failed|does not support SSL|root certificate file|no such user"
+)
 
 
 class DatabaseError(JobError):
-    """The database cannot be used as it is: unreachable, or its tables are not right."""
+    """The database cannot be used as it is, and waiting is no cure."""
 
 
 class ConflictError(TemporaryError):
@@ -32,6 +47,17 @@ class BusyError(TemporaryError):
 
     def __init__(self) -> None:
         super().__init__("a row or table was locked by another transaction for too long")
+
+
+class PoolExhaustedError(TemporaryError):
+    """No connection of the pool was free in time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no connection of the pool was free within poolTimeout: a job that opens"
+            " transaction() beside its Session needs two, so set poolSize in DATABASE_CONFIG"
+            " above WORKER_CONCURRENCY"
+        )
 
 
 class TransactionEndedError(JobError):
@@ -50,22 +76,41 @@ def is_conflict(error: BaseException) -> bool:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether a lock was not to be had in time."""
+    """Whether a lock was not free in time."""
     if _state(error) in _BUSY_STATES or _code(error) in _BUSY_CODES:
         return True
-    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+    return _result(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a connection that worked before is dead."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether the database is away: nothing can be written to it now."""
-    if isinstance(error, PoolTimeoutError):
-        return True
-    if not isinstance(error, DBAPIError):
+    """Whether the database is away, or was when this connection was lost."""
+    if not isinstance(error, DBAPIError) or refusal(error):
         return False
-    if error.connection_invalidated:
+    if error.connection_invalidated or _state(error) in _AWAY_STATES or _code(error) in _AWAY_CODES:
         return True
     # A failed connection attempt has neither a state nor a statement.
-    return isinstance(error, OperationalError | InterfaceError) and error.statement is None
+    unknown = _state(error) is None and _code(error) is None and not _result(error)
+    known_kind = isinstance(error, OperationalError | InterfaceError)
+    return unknown and known_kind and error.statement is None
+
+
+def refusal(error: BaseException) -> str | None:
+    """Why the database refuses this worker; None where that is not what the error says."""
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return None
+    state, text = _state(error), describe(error)
+    refused = (
+        (state or "").startswith(_REFUSAL_STATES)
+        or _code(error) in _REFUSAL_CODES
+        or _result(error).startswith(_REFUSAL_RESULTS)
+        or (state is None and error.statement is None and _REFUSAL_TEXTS.search(text))
+    )
+    return text if refused else None
 
 
 def translate(error: BaseException) -> BaseException:
@@ -74,6 +119,8 @@ def translate(error: BaseException) -> BaseException:
         return ConflictError()
     if is_busy(error):
         return BusyError()
+    if isinstance(error, PoolTimeoutError):
+        return PoolExhaustedError()
     return error
 
 
@@ -81,8 +128,12 @@ def _state(error: BaseException) -> str | None:
     return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
 
 
-def _code(error: BaseException) -> object:
-    # PyMySQL puts the server's number first; the numbers mean nothing elsewhere.
-    if not isinstance(error, DBAPIError) or not type(error.orig).__module__.startswith("pymysql"):
+def _code(error: BaseException) -> int | None:
+    if not isinstance(error, DBAPIError) or error.orig is None:
         return None
-    return error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return mysql_code(error.orig)
+
+
+def _result(error: BaseException) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    return str(getattr(original, "sqlite_errorname", None) or "")

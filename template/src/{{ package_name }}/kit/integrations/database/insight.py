@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from ...config.settings import Settings
 from .instances import instances
-from .settings import DatabaseSettings
+from .settings import SQLITE_FILE, DatabaseSettings
 from .tables import DONE, FAILED, failed_jobs, job_records
 
 
@@ -38,11 +38,25 @@ def counts() -> dict[str, int]:
 
 
 def warnings() -> Iterator[str]:
-    """Pools that make jobs wait."""
-    concurrency = Settings().worker_concurrency
-    for name, config in DatabaseSettings().database_config.instances.items():
-        if config.pool_size is not None and config.pool_size < concurrency:
+    """Pools that make jobs wait, and a file where a database is meant."""
+    concurrency, settings = Settings().worker_concurrency, DatabaseSettings()
+    if settings.is_demo:
+        yield (
+            "DATABASE_CONFIG is not set: everything is kept in a file of this machine, "
+            f"{SQLITE_FILE}, which no other replica sees; name the database there"
+        )
+    for name, config in settings.database_config.instances.items():
+        if config.pool_size is None or config.pool_size > concurrency:
+            continue
+        size = f"{name}: poolSize {config.pool_size}"
+        if config.pool_size < concurrency:
             yield (
-                f"{name}: poolSize {config.pool_size} is less than WORKER_CONCURRENCY "
-                f"{concurrency}: jobs will wait for a connection"
+                f"{size} is less than WORKER_CONCURRENCY {concurrency}: "
+                "jobs will wait for a connection"
+            )
+        else:
+            yield (
+                f"{size} leaves no connection for a second transaction: jobs that open "
+                "transaction() beside their Session would wait for each other until poolTimeout; "
+                f"set it above WORKER_CONCURRENCY {concurrency}"
             )

@@ -21,6 +21,8 @@ from .engines import address
 from .errors import DatabaseError, is_unreachable
 from .housekeeping import Housekeeping
 from .instances import Instances, close_instances, instances
+from .postgresql import goes_through_pooler
+from .reduction import describe
 from .sweep import published
 
 log = structlog.get_logger(__name__)
@@ -68,14 +70,15 @@ def check() -> str:
         with shared.tool_connection(name) as connection:
             version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
             connection.execute(text("SELECT 1"))
+            pooler = goes_through_pooler(connection)
         ready, detail = schema.state(shared, name)
         if not ready and not _upgrades(shared):
             raise DatabaseError(f"{name}: {detail}; run `db upgrade`")
         server = f"{shared.config(name).dbms} {version} at {_place(shared, name)}"
         later = "" if ready else " (brought up to date at start)"
+        if pooler:
+            server += " through a connection pooler (limits are set for each transaction)"
         found.append(f"{name} {server}: {detail}{later}")
-    if shared.settings.is_demo:
-        found.append("DATABASE_CONFIG is not set, so this file is used")
     return "; ".join(found)
 
 
@@ -118,7 +121,7 @@ def _prepare(shared: Instances, name: str) -> None:
         except SQLAlchemyError as error:
             if not is_unreachable(error) or time.monotonic() > end:
                 raise DatabaseError(
-                    f"database {name} at {_place(shared, name)}: {_reason(error)}"
+                    f"database {name} at {_place(shared, name)}: {describe(error)}"
                 ) from error
             log.warning("database.wait", instance=name, error=type(error).__name__)
             time.sleep(1)
@@ -137,8 +140,3 @@ def _place(shared: Instances, name: str) -> str:
     if shared.config(name).dbms == "sqlite":
         return str(url.database)
     return f"{url.host}:{url.port}/{url.database}" if url.port else f"{url.host}/{url.database}"
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    original = getattr(error, "orig", None) or error
-    return f"{type(original).__name__}: {' '.join(str(original).split())}"

@@ -29,7 +29,8 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from ...engine import Duplicate, JobContext
 from ...engine.job.payload import dump_payload
-from .errors import is_conflict
+from .errors import is_conflict, is_lost
+from .reduction import describe
 from .tables import DONE, FAILED, RUNNING, job_records
 from .text import error_text, key_text, payload_text
 
@@ -43,7 +44,7 @@ _FINISH = (
     .where(job_records.c.id == bindparam("row"))
     .values(state=DONE, error=None, finished_at=bindparam("now"))
 )
-_TAKES = 3  # a take that collides is tried again at once: nothing has been done yet
+_TAKES = 3  # one that collides or finds a dead connection is tried again: nothing is done yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,9 @@ def take(connection: Connection, record: JobRecord) -> int:
         try:
             return _take(connection, record)
         except Exception as error:
-            if not left or not is_conflict(error):
+            if not left or not (is_conflict(error) or is_lost(error)):
                 raise
-            connection.rollback()
+            connection.rollback()  # and connects anew where the connection was lost
     raise AssertionError("unreachable")
 
 
@@ -151,7 +152,7 @@ def record_failure(engine: Engine, record: JobRecord, error: BaseException) -> N
     Raises:
         sqlalchemy.exc.DBAPIError: It could not be written; another worker may hold the row.
     """
-    described = error_text(f"{type(error).__name__}: {error}")
+    described = error_text(f"{type(error).__name__}: {describe(error)}")
     with engine.connect() as connection:
         _wait_briefly(connection)
         try:

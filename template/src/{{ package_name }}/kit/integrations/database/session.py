@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ...engine import Duplicate, JobContext, PermanentError, provide
 from .errors import TransactionEndedError, is_unreachable, translate
 from .instances import instances
 from .records import JobRecord, finish, record_failure, take
+from .reduction import reduce
 from .settings import MAIN
 
 __all__ = ["Instance", "Session", "transaction"]
@@ -38,8 +40,15 @@ def transaction(instance: str = MAIN) -> Iterator[Session]:
     Args:
         instance: Name of the instance.
     """
-    with Session(instances().engine(instance)) as session, session.begin():
-        yield session
+    try:
+        with Session(instances().engine(instance)) as session, session.begin():
+            yield session
+    except SQLAlchemyError as error:
+        reduce(error)
+        meant = translate(error)
+        if meant is error:
+            raise
+        raise meant from error
 
 
 @contextmanager
@@ -73,6 +82,7 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
     except Duplicate:
         raise
     except BaseException as error:
+        reduce(error)
         meant = translate(error)
         if not is_unreachable(error):
             _count_failure(context, instance_name(extras), record, meant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import Literal, Self
 
@@ -12,6 +13,10 @@ from ...config.fields import EnvSettings, Json, JsonModel
 MAIN = "MAIN"
 SQLITE_FILE = "worker.sqlite3"  # used when nothing is configured
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "sqlite": "sqlite3"}
+_USER = re.compile(r"[^/?#@\[\]]*")  # user:password, the rest of it percent-encoded
+_PLACE = re.compile(
+    r"(\[[0-9A-Fa-f:.]+\]|[\w.-]*)(:\d+)?(/[^@?#]*)?(\?([\w.-]+=[^&]*(&[\w.-]+=[^&]*)*)?)?"
+)
 _SYNONYMS = {"postgres": "postgresql", "pg": "postgresql", "sqlite3": "sqlite"}
 
 
@@ -41,7 +46,8 @@ class InstanceConfig(JsonModel):
     lock_timeout: int = Field(30_000, ge=0)
     statement_timeout: int | None = Field(None, ge=0)  # by default the longest job's time limit
     tls: TlsConfig | None = None
-    parameters: dict[str, str] = Field(default_factory=dict)
+    # Handed to the driver as they are.
+    parameters: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -58,11 +64,25 @@ class InstanceConfig(JsonModel):
     def _complete(self) -> Self:
         if self.url is None and not self.database:
             raise ValueError("database or url is missing")
-        if self.url is not None and "://" not in self.url.get_secret_value():
-            raise ValueError("url must look like postgresql://user:password@host/database")
+        if self.url is not None:
+            _check_url(self.url.get_secret_value(), has_host=self.dbms != "sqlite")
         if find_spec(_DRIVERS[self.dbms]) is None:
             raise ValueError(f"{self.dbms} needs the package {_DRIVERS[self.dbms]}: not installed")
         return self
+
+
+def _check_url(url: str, *, has_host: bool) -> None:
+    """Refuse a URL that would be read in another way than it was meant. Never quotes it."""
+    _, separator, rest = url.partition("://")
+    if not separator:
+        raise ValueError("url must look like postgresql://user:password@host/database")
+    user, _, place = rest.partition("@") if "@" in rest else ("", "", rest)
+    if has_host and not (_USER.fullmatch(user) and _PLACE.fullmatch(place)):
+        raise ValueError(
+            "url cannot be read: a special character of the user or password must be"
+            " percent-encoded (@ as %40, / as %2F, : as %3A, # as %23, ? as %3F, % as %25);"
+            " or give user, password, host and database instead of url"
+        )
 
 
 class DatabaseConfig(JsonModel):

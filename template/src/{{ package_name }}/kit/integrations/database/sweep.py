@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from ...engine import FailedJob
 from .failures import record, recorded
-from .text import key_text
+from .text import error_of_traceback, key_text
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +96,6 @@ def failed_job(job: Job) -> FailedJob:
     path, payload = published(job.data)
     result = job.latest_result()
     trace = (result.exc_string if result else None) or ""
-    lines = trace.strip().splitlines()
     return FailedJob(
         job_id=job.id,
         job_type=job.description or path,
@@ -104,7 +103,7 @@ def failed_job(job: Job) -> FailedJob:
         payload=payload,
         queue=job.origin,
         attempts=max(1, job.connection.xlen(f"rq:results:{job.id}")),
-        error=lines[-1] if lines else "unknown",
+        error=error_of_traceback(trace) or "unknown",
         traceback=trace,
         worker=(result.worker_name if result else None) or job.worker_name or "",
     )

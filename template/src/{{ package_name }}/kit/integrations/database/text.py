@@ -53,6 +53,25 @@ def traceback_text(text: str) -> str:
     return _clean(text)[-_TRACEBACK_LENGTH:]
 
 
+def error_of_traceback(text: str) -> str:
+    """The first line of the error that a traceback ends with."""
+    # In the form of a group of exceptions every line stands behind a bar.
+    lines = [line.removeprefix("  | ") for line in text.strip("\n").splitlines()]
+    ends = [
+        n for n, line in enumerate(lines) if line.endswith("Traceback (most recent call last):")
+    ]
+    if ends and "Group" in lines[ends[0]]:
+        ends = ends[:1]
+    after = lines[ends[-1] + 1 :] if ends else lines
+    return first_telling_line("\n".join(line for line in after if not line.startswith(" ")))
+
+
+def first_telling_line(text: str) -> str:
+    """The first line of an error's text that says something."""
+    said = (line.strip() for line in text.splitlines())
+    return next((line for line in said if line and not line.startswith("(Background on")), "")
+
+
 def _clean(text: str) -> str:
     readable = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
     return _scrub(readable)

@@ -19,8 +19,6 @@ from {{ package_name }}.kit import (
     PermanentError,
     TemporaryError,
 )
-from {{ package_name }}.kit.integrations import bizppurio, fcm
-from {{ package_name }}.kit.integrations.mail import close_mailer
 from {{ package_name }}.processors import notification
 
 SEND = "/v1/projects/test/messages:send"
@@ -75,7 +73,7 @@ def private_key() -> str:
 
 
 @pytest.fixture(autouse=True)
-def vendors(monkeypatch, httpserver: HTTPServer, redis_url, tmp_path, private_key):
+def vendors(worker, monkeypatch, httpserver: HTTPServer, tmp_path, private_key):
     """Servers for all channels, and clients that speak to them."""
     found = Vendors(httpserver)
     with socket.socket() as probe:
@@ -93,8 +91,6 @@ def vendors(monkeypatch, httpserver: HTTPServer, redis_url, tmp_path, private_ke
     }
     (tmp_path / "fcm_auth.json").write_text(json.dumps(account))
     variables = {
-        "REDIS_URL": redis_url,
-        "APP_NAME": f"test-{uuid4().hex}",
         "BIZPPURIO_MSG_BASE_URL": url,
         "BIZPPURIO_MSG_ID": "tester",
         "BIZPPURIO_MSG_PASSWORD": "s3cret",
@@ -109,12 +105,7 @@ def vendors(monkeypatch, httpserver: HTTPServer, redis_url, tmp_path, private_ke
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    closers = (bizppurio.close, fcm.close, close_mailer)
-    for close in closers:
-        close()
     yield found
-    for close in closers:
-        close()
     mail_server.stop()
 
 
@@ -130,11 +121,11 @@ def message(**changed):
     return notification.SendPayload(**values | changed)
 
 
-def test_one_job_sends_a_mail_an_alimtalk_with_sms_fallback_and_a_push(work, vendors):
+def test_one_job_sends_a_mail_an_alimtalk_with_sms_fallback_and_a_push(worker, vendors):
     payload = message()
-    job = work(notification.send, payload)
-    everything = {"alimtalk": "accepted", "push": "accepted", "mail": "accepted"}
-    assert job.return_value() == everything
+    notification.send.enqueue(payload)
+    (ended,) = worker.drain()
+    assert ended.result == {"alimtalk": "accepted", "push": "accepted", "mail": "accepted"}
     (sent,) = vendors.messages
     assert (sent["type"], sent["to"], sent["resend"]) == ("at", "01012345678", {"first": "sms"})
     assert sent["recontent"]["sms"]["message"] == "홍길동님, 가입을 환영합니다."
@@ -145,24 +136,25 @@ def test_one_job_sends_a_mail_an_alimtalk_with_sms_fallback_and_a_push(work, ven
 
 
 @pytest.mark.parametrize("channel", ["email", "phone", "tokens"])
-def test_a_channel_without_an_address_is_left_out(channel):
-    outcome = notification.send(message(**{channel: [] if channel == "tokens" else None}))
+def test_a_channel_without_an_address_is_left_out(worker, channel):
+    missing = {channel: [] if channel == "tokens" else None}
+    outcome = worker.run(notification.send, message(**missing))
     assert len(outcome) == 2
 
 
-def test_a_channel_that_refuses_does_not_keep_the_others_from_trying(vendors):
+def test_a_channel_that_refuses_does_not_keep_the_others_from_trying(worker, vendors):
     vendors.planned["bizppurio"] = [answer({"code": 2000}, 400)]
-    outcome = notification.send(message())
+    outcome = worker.run(notification.send, message())
     assert outcome == {"alimtalk": "refused", "push": "accepted", "mail": "accepted"}
 
 
-def test_a_job_that_is_retried_does_not_send_its_alimtalk_twice(vendors):
+def test_a_job_that_is_retried_does_not_send_its_alimtalk_twice(worker, vendors):
     vendors.planned["fcm"] = [answer({}, 503), answer({}, 503)]
     payload = message()
     with pytest.raises(TemporaryError):
-        notification.send(payload)
+        worker.run(notification.send, payload)
     assert (len(vendors.messages), len(vendors.mails)) == (1, 0)
-    notification.send(payload)
+    worker.run(notification.send, payload)
     assert (len(vendors.messages), len(vendors.mails)) == (1, 1)
 
 
@@ -175,20 +167,20 @@ def test_a_job_that_is_retried_does_not_send_its_alimtalk_twice(vendors):
         {"email": None, "phone": "12", "tokens": []},
     ],
 )
-def test_what_cannot_be_sent_fails_for_good(changed):
+def test_what_cannot_be_sent_fails_for_good(worker, changed):
     with pytest.raises(PermanentError):
-        notification.send(message(**changed))
+        worker.run(notification.send, message(**changed))
 
 
-def test_a_wrong_payload_is_refused():
+def test_a_wrong_payload_is_refused(worker):
     with pytest.raises(PayloadError, match="phone"):
-        notification.send({"text": "welcome", "phone": "0" * 21})
+        worker.run(notification.send, {"text": "welcome", "phone": "0" * 21})
 
 
-def test_the_same_message_waits_only_once_and_its_id_tells_no_address(publisher):
+def test_the_same_message_waits_only_once_and_its_id_tells_no_address(worker):
     payload = message()
-    first = notification.send.enqueue(payload, publisher=publisher)
-    again = notification.send.enqueue(payload, publisher=publisher)
-    other = notification.send.enqueue(message(key="2"), publisher=publisher)
+    first = notification.send.enqueue(payload)
+    again = notification.send.enqueue(payload)
+    other = notification.send.enqueue(message(key="2"))
     assert (first.queued, again.queued, other.queued) == (True, False, True)
     assert payload.email.partition("@")[0] not in first.job_id

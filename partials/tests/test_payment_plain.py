@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
-from rq.job import JobStatus
 
 from {{ package_name }}.kit import PayloadError, PermanentError
-from {{ package_name }}.processors import payment
+from {{ package_name }}.processors.payment import ApprovePayload, approve
 
 
-def test_approves_an_order():
-    """A processor is a function: a test calls it."""
-    payload = payment.ApprovePayload(order_id="A-1", amount=12_000)
-    assert payment.approve(payload) == {"orderId": "A-1", "status": "approved"}
+def test_approves_an_order(worker):
+    payload = ApprovePayload(order_id="A-1", amount=12_000)
+    assert worker.run(approve, payload) == {"orderId": "A-1", "status": "approved"}
 
 
-def test_a_canceled_order_fails_for_good():
+def test_a_canceled_order_fails_for_good(worker):
     """Trying again would not change it."""
     with pytest.raises(PermanentError):
-        payment.approve(payment.ApprovePayload(order_id="CANCELED-1"))
+        worker.run(approve, ApprovePayload(order_id="CANCELED-1"))
 
 
 @pytest.mark.parametrize("wrong", [{}, {"orderId": ""}, {"orderId": "A-1", "amount": -1}])
-def test_a_wrong_payload_is_refused_by_the_name_of_its_field(wrong):
+def test_a_wrong_payload_is_refused_by_the_name_of_its_field(worker, wrong):
     with pytest.raises(PayloadError, match=r"(orderId|amount): "):
-        payment.approve(wrong)
+        worker.run(approve, wrong)
 
 
-def test_runs_in_a_worker(work):
+def test_one_order_waits_only_once_and_runs(worker):
     """From the queue to the result, through a real server."""
-    order = uuid4().hex
-    job = work(payment.approve, payment.ApprovePayload(order_id=order))
-    assert job.id == f"approve-{order}"
-    assert job.return_value() == {"orderId": order, "status": "approved"}
+    assert approve.enqueue(ApprovePayload(order_id="A-1")).queued
+    assert not approve.enqueue(ApprovePayload(order_id="A-1")).queued
+    (ended,) = worker.drain()
+    assert ended.job_id == "approve-A-1"
+    assert ended.result == {"orderId": "A-1", "status": "approved"}
 
 
-def test_a_canceled_order_is_kept_after_one_attempt(work):
-    job = work(payment.approve, payment.ApprovePayload(order_id=f"CANCELED-{uuid4().hex}"))
-    assert job.get_status() == JobStatus.FAILED
-    assert "the order was canceled" in job.latest_result().exc_string
-
-
-def test_one_order_waits_only_once(publisher):
-    """The job id is made of the order."""
-    payload = payment.ApprovePayload(order_id=uuid4().hex)
-    first = payment.approve.enqueue(payload, publisher=publisher)
-    again = payment.approve.enqueue(payload, publisher=publisher)
-    assert (first.queued, again.queued) == (True, False)
-    assert first.job_id == again.job_id
+def test_a_canceled_order_is_kept_after_one_attempt(worker):
+    approve.enqueue(ApprovePayload(order_id="CANCELED-1"))
+    (ended,) = worker.drain()
+    assert ended.status == "failed"
+    assert "the order was canceled" in ended.error

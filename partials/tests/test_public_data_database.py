@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -11,13 +10,7 @@ from sqlalchemy import select
 from werkzeug import Request, Response
 
 from {{ package_name }}.kit import PayloadError
-from {{ package_name }}.kit.integrations import public_data as module
 from {{ package_name }}.kit.integrations.database import transaction
-from {{ package_name }}.kit.integrations.database.instances import (
-    close_instances,
-    instances,
-)
-from {{ package_name }}.kit.integrations.database.schema import upgrade
 from {{ package_name }}.processors import public_data
 from {{ package_name }}.processors.public_data import (
     CollectPayload,
@@ -52,24 +45,15 @@ def answer(request: Request) -> Response:
 
 
 @pytest.fixture(autouse=True)
-def service(monkeypatch, httpserver: HTTPServer, redis_url: str, tmp_path):
-    """A service and a database (SQLite) of the test's own."""
+def service(worker, monkeypatch, httpserver: HTTPServer):
+    """A service of the test's own."""
     total[0] = 5
-    main = {"dbms": "sqlite", "database": str(tmp_path / "worker.sqlite3")}
-    monkeypatch.setenv("DATABASE_CONFIG", json.dumps({"instances": {"MAIN": main}}))
-    close_instances()
-    upgrade(instances(), "MAIN")
     httpserver.expect_request(public_data.TRADES.path).respond_with_handler(answer)
     monkeypatch.setenv("GOVERMENT_KOREA_DATA_BASE_URL", httpserver.url_for("").rstrip("/"))
     monkeypatch.setenv("GOVERMENT_KOREA_DATA_SERVICE_KEY", "key")
     monkeypatch.setenv("GOVERMENT_KOREA_DATA_RATE", "0")
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    monkeypatch.setenv("APP_NAME", f"test-{uuid4().hex}")
     monkeypatch.setattr(public_data, "PAGE_SIZE", 2)
-    module.close()
-    yield httpserver
-    module.close()
-    close_instances()
+    return httpserver
 
 
 def stored():
@@ -80,14 +64,15 @@ def stored():
         return [tuple(row) for row in found]
 
 
-def test_all_pages_are_stored_in_a_worker(work, service):
-    assert work(collect, PAYLOAD).return_value() == {"pages": 3, "rows": 5}
+def test_all_pages_are_stored_in_a_worker(worker, service):
+    collect.enqueue(PAYLOAD)
+    assert worker.drain()[0].result == {"pages": 3, "rows": 5}
     assert stored() == [(number, 2_450_000_000) for number in range(5)]
     asked = service.log[0][0].args
     assert (asked["LAWD_CD"], asked["DEAL_YMD"]) == ("11680", "202601")
 
 
-def test_after_a_crash_the_unfinished_page_is_collected_again(service, monkeypatch):
+def test_after_a_crash_the_unfinished_page_is_collected_again(worker, service, monkeypatch):
     store = public_data.store
 
     def crash(payload, page):
@@ -97,23 +82,23 @@ def test_after_a_crash_the_unfinished_page_is_collected_again(service, monkeypat
 
     monkeypatch.setattr(public_data, "store", crash)
     with pytest.raises(OSError, match="machine"):
-        collect(PAYLOAD)
+        worker.run(collect, PAYLOAD)
     assert len(stored()) == 2
     monkeypatch.setattr(public_data, "store", store)
-    assert collect(PAYLOAD) == {"pages": 2, "rows": 3}
+    assert worker.run(collect, PAYLOAD) == {"pages": 2, "rows": 3}
     assert len(stored()) == 5
     assert [request.args["pageNo"] for request, _ in service.log] == ["1", "2", "2", "3"]
 
 
 @pytest.mark.parametrize("later", [5, 6, 4, 1])
-def test_collecting_again_replaces_what_is_there(later):
-    collect(PAYLOAD)
+def test_collecting_again_replaces_what_is_there(worker, later):
+    worker.run(collect, PAYLOAD)
     total[0] = later
-    assert collect(PAYLOAD)["rows"] == later
+    assert worker.run(collect, PAYLOAD)["rows"] == later
     assert [number for number, _ in stored()] == list(range(later))
 
 
 @pytest.mark.parametrize("wrong", [{"district": "../etc"}, {"month": "202613"}])
-def test_a_wrong_payload_is_refused_by_the_name_of_its_field(wrong):
+def test_a_wrong_payload_is_refused_by_the_name_of_its_field(worker, wrong):
     with pytest.raises(PayloadError, match=next(iter(wrong))):
-        collect({"district": "11680", "month": "202601"} | wrong)
+        worker.run(collect, {"district": "11680", "month": "202601"} | wrong)

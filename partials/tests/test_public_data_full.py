@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from {{ package_name }}.kit import PayloadError
-from {{ package_name }}.kit.integrations import public_data as module
 from {{ package_name }}.processors import public_data
 from {{ package_name }}.processors.public_data import (
     CollectPayload,
@@ -42,27 +40,24 @@ def answer(request: Request) -> Response:
 
 
 @pytest.fixture(autouse=True)
-def service(monkeypatch, httpserver: HTTPServer, redis_url: str, tmp_path):
+def service(worker, monkeypatch, httpserver: HTTPServer, tmp_path):
     """A service of the test's own; what is stored goes with the test."""
     httpserver.expect_request(public_data.TRADES.path).respond_with_handler(answer)
     monkeypatch.setenv("GOVERMENT_KOREA_DATA_BASE_URL", httpserver.url_for("").rstrip("/"))
     monkeypatch.setenv("GOVERMENT_KOREA_DATA_SERVICE_KEY", "key")
     monkeypatch.setenv("GOVERMENT_KOREA_DATA_RATE", "0")
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    monkeypatch.setenv("APP_NAME", f"test-{uuid4().hex}")
     monkeypatch.setattr(public_data, "FOLDER", tmp_path)
     monkeypatch.setattr(public_data, "PAGE_SIZE", 2)
-    module.close()
-    yield httpserver
-    module.close()
+    return httpserver
 
 
 def pages(folder):
     return sorted(path.name for path in folder.glob("11680-202601/*"))
 
 
-def test_all_pages_are_stored_in_a_worker(work, service, tmp_path):
-    assert work(collect, PAYLOAD).return_value() == {"pages": 3, "rows": 5}
+def test_all_pages_are_stored_in_a_worker(worker, service, tmp_path):
+    collect.enqueue(PAYLOAD)
+    assert worker.drain()[0].result == {"pages": 3, "rows": 5}
     assert pages(tmp_path) == ["page-0001.jsonl", "page-0002.jsonl", "page-0003.jsonl"]
     first = (tmp_path / "11680-202601" / "page-0001.jsonl").read_text().splitlines()
     row = json.loads(first[0])
@@ -71,7 +66,7 @@ def test_all_pages_are_stored_in_a_worker(work, service, tmp_path):
     assert (asked["LAWD_CD"], asked["DEAL_YMD"]) == ("11680", "202601")
 
 
-def test_after_a_crash_the_unfinished_page_is_collected_again(service, tmp_path, monkeypatch):
+def test_after_a_crash_the_unfinished_page_is_collected_again(worker, service, tmp_path, monkeypatch):
     stored = public_data.store
 
     def crash(payload, page):
@@ -81,20 +76,20 @@ def test_after_a_crash_the_unfinished_page_is_collected_again(service, tmp_path,
 
     monkeypatch.setattr(public_data, "store", crash)
     with pytest.raises(OSError, match="disk"):
-        collect(PAYLOAD)
+        worker.run(collect, PAYLOAD)
     monkeypatch.setattr(public_data, "store", stored)
-    assert collect(PAYLOAD) == {"pages": 2, "rows": 3}
+    assert worker.run(collect, PAYLOAD) == {"pages": 2, "rows": 3}
     assert len(pages(tmp_path)) == 3
     assert [request.args["pageNo"] for request, _ in service.log] == ["1", "2", "2", "3"]
 
 
-def test_the_same_page_twice_replaces_itself(tmp_path):
+def test_the_same_page_twice_replaces_itself(worker, tmp_path):
     for _ in range(2):
-        assert collect(PAYLOAD) == {"pages": 3, "rows": 5}
+        assert worker.run(collect, PAYLOAD) == {"pages": 3, "rows": 5}
     assert len(pages(tmp_path)) == 3
 
 
 @pytest.mark.parametrize("wrong", [{"district": "../etc"}, {"month": "202613"}])
-def test_a_wrong_payload_is_refused_by_the_name_of_its_field(wrong):
+def test_a_wrong_payload_is_refused_by_the_name_of_its_field(worker, wrong):
     with pytest.raises(PayloadError, match=next(iter(wrong))):
-        collect({"district": "11680", "month": "202601"} | wrong)
+        worker.run(collect, {"district": "11680", "month": "202601"} | wrong)

@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
-from support import PYTHONPATH, eventually, prepare
+from support import PYTHONPATH, prepare
+from worker_payment.kit.testing import Program, run_program
 
-_MAIN = "import {}; from worker_payment.__main__ import main; main()"
-
-
-class Program:
-    """A running program whose log is read while it runs.
-
-    Args:
-        process: The process; its output is a pipe.
-    """
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.output = ""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def lines(self, message: str | None = None, **fields: Any) -> list[dict[str, Any]]:
-        """The log lines so far that have this message and these fields."""
-        found = [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
-        wanted = fields if message is None else {"message": message} | fields
-        return [line for line in found if wanted.items() <= line.items()]
-
-    def wait_for(self, message: str, **fields: Any) -> dict[str, Any]:
-        """Wait for a log line, and return the first that fits."""
-        try:
-            found: dict[str, Any] = eventually(lambda: self.lines(message, **fields), 30)[0]
-        except AssertionError:
-            raise AssertionError(f"no line {message} {fields} in:\n{self.output}") from None
-        return found
-
-    def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Send a signal."""
-        self.process.send_signal(number)
-
-    def exit_code(self, timeout: float = 30) -> int:
-        """Wait for the end of the process and of its output."""
-        code = self.process.wait(timeout)
-        self._reader.join(timeout)
-        return code
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                self.output += line
+__all__ = ["Program", "program"]
 
 
-@contextmanager
 def program(
     folder: Path,
     redis_url: str,
@@ -70,7 +18,7 @@ def program(
     *command: str,
     jobs: str = "program_jobs",
     **variables: str,
-) -> Iterator[Program]:
+) -> AbstractContextManager[Program]:
     """Run the program in a folder; it has ended at the latest when the block does.
 
     Args:
@@ -83,24 +31,10 @@ def program(
     """
     if not (folder / ".env").exists():
         prepare(folder)
-    environment = os.environ | {
+    environment = {
         "PYTHONPATH": PYTHONPATH,
         "REDIS_URL": redis_url,
         "WORKER_QUEUE": queue,
         "WORKER_HEALTH_FILE": str(folder / "worker.health"),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", _MAIN.format(jobs), *(command or ("run",))],
-        cwd=folder,
-        env=environment | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    running = Program(process)
-    try:
-        yield running
-    finally:
-        if process.poll() is None:
-            process.kill()
-        running.exit_code()
+    return run_program(folder, *command, jobs=jobs, **environment | variables)

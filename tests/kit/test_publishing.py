@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from program_jobs import Nap, nap, stumble
 from support import ROOT, eventually
 from worker_payment.kit.engine import find_processor, publish_to
-from worker_payment.kit.jobs import _publisher
+from worker_payment.kit.jobs import default_publisher
 from worker_payment.worker import worker as composition
 
 
@@ -54,7 +54,7 @@ def test_typed_publishing_as_the_readme_shows_it(publisher, jobs):
     try:
         exec(block("README.md", "# Typed"), {})
     finally:
-        publish_to(_publisher)
+        publish_to(default_publisher)
     (job,) = jobs.get_jobs()
     assert job.func_name == find_processor("payment.approve").path
     job.delete()

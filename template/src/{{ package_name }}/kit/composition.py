@@ -59,6 +59,12 @@ class Worker:
         for found in pkgutil.iter_modules(self._processors.__path__):
             import_module(f"{self._processors.__name__}.{found.name}")
 
+    def reset(self) -> None:
+        """Close every client, and forget the settings: what is used next is made anew."""
+        for module in self.modules:
+            module.close()
+        self._own.close()
+
     def models(self) -> Iterator[type[Any]]:
         """List the settings of the owner and of every module."""
         yield self.settings

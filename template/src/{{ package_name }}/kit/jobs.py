@@ -50,7 +50,8 @@ __all__ = [
 
 
 @cache
-def _publisher() -> Publisher:
+def default_publisher() -> Publisher:
+    """Publish to the worker's own queue, by `REDIS_URL`."""
     # Made late: an API server that publishes needs no settings before its first job.
     from .config.redis import publisher  # noqa: PLC0415
     from .config.settings import PublisherSettings  # noqa: PLC0415
@@ -58,4 +59,4 @@ def _publisher() -> Publisher:
     return publisher(PublisherSettings())
 
 
-publish_to(_publisher)
+publish_to(default_publisher)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .engine.job.observers import Observer
@@ -49,6 +50,10 @@ class Module(Observer):
 
     def counts(self) -> Mapping[str, int]:
         """Count something for `stats`: a number by name."""
+        return {}
+
+    def prepare_test(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 - see the override
+        """Make what a test needs instead of the other side, and return the variables for it."""
         return {}
 
     def commands(self, app: typer.Typer) -> None:

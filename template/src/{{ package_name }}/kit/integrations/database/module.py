@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...module import Module
@@ -39,6 +40,11 @@ class DatabaseModule(Module):
         from .lifecycle import on_failed  # noqa: PLC0415
 
         on_failed(job)
+
+    def prepare_test(self, folder: Path) -> Mapping[str, str]:
+        from .testing import prepare  # noqa: PLC0415
+
+        return prepare(folder)
 
     def commands(self, app: typer.Typer) -> None:
         from .commands import add_commands  # noqa: PLC0415

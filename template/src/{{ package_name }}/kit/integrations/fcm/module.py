@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from ...module import Module
 from . import close
 from .settings import FcmSettings
@@ -30,3 +33,8 @@ class FcmModule(Module):
 
     def close(self) -> None:
         close()
+
+    def prepare_test(self, folder: Path) -> Mapping[str, str]:
+        from .testing import prepare  # noqa: PLC0415
+
+        return prepare(folder)

@@ -1,0 +1,161 @@
+"""What the fixture `worker` gives to a test."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+from uuid import uuid4
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from ..engine import (
+    Attempt,
+    Ending,
+    JobContext,
+    Observer,
+    Options,
+    Payload,
+    Processor,
+    Publisher,
+    Receipt,
+    ThreadWorker,
+    observe,
+)
+from ..engine.job.payload import load_payload
+
+P = TypeVar("P", bound=Payload)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A job that waits in the queue.
+
+    Args:
+        job_id: The job's id.
+        path: Its function.
+        payload: Its payload as it travels.
+    """
+
+    job_id: str
+    path: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that a worker has run.
+
+    Args:
+        job_id: The job's id.
+        status: `finished`, `failed`, or `scheduled` when it waits for its next attempt.
+        result: What the processor returned.
+        error: The traceback of its last attempt; empty when there is none.
+    """
+
+    job_id: str
+    status: str
+    result: Any
+    error: str
+
+
+class _Endings(Observer):
+    def __init__(self) -> None:
+        self.job_ids: list[str] = []
+
+    def ended(self, attempt: Attempt, ending: Ending) -> None:  # noqa: ARG002
+        self.job_ids.append(attempt.job_id)
+
+
+class WorkerUnderTest:
+    """Runs jobs on a queue of the test's own.
+
+    Args:
+        publisher: Publishes to that queue.
+        url: The server.
+    """
+
+    def __init__(self, publisher: Publisher, url: str) -> None:
+        self.publisher = publisher
+        self._url = url
+
+    def run(self, processor: Processor[P, R], payload: P | dict[str, Any], attempt: int = 1) -> R:
+        """Run one attempt here and now, with everything the processor asks for.
+
+        Args:
+            processor: What runs.
+            payload: Its payload, typed or as it travels.
+            attempt: Which attempt it is, counted from 1.
+
+        Returns:
+            What the processor returned; what it raises is raised.
+        """
+        loaded = load_payload(processor.payload_type, payload, processor.name)
+        context = JobContext(
+            job_id=processor.job_id_for(loaded) or uuid4().hex,
+            job_type=processor.name,
+            attempt=attempt,
+            attempts=processor.policy.attempts,
+            queue=self.publisher.queue,
+            payload=loaded,
+            target=processor.target_for(loaded),
+        )
+        result: Any = processor.run(context)
+        return cast("R", asyncio.run(result) if processor.is_async else result)
+
+    def enqueue(self, processor: Processor[P, R], payload: P, **options: Any) -> Receipt:
+        """Publish a job, as `processor.enqueue` does."""
+        return processor.enqueue(payload, publisher=self.publisher, **options)
+
+    def published(self, processor: Processor[P, R] | None = None) -> list[Published]:
+        """List the jobs that wait, in their order.
+
+        Args:
+            processor: Only its jobs.
+        """
+        jobs = self._queue.get_jobs()
+        found = [
+            Published(job.id, job.func_name or "", job.args[0] if job.args else dict(job.kwargs))
+            for job in jobs
+        ]
+        return [each for each in found if processor is None or each.path == processor.path]
+
+    def drain(self, concurrency: int = 1) -> list[Ended]:
+        """Run what is queued, and what that queues, in a real worker, until nothing waits.
+
+        Args:
+            concurrency: How many jobs run at the same time.
+
+        Returns:
+            How each job ended, those that ended first first.
+        """
+        noted = _Endings()
+        end = observe(noted)
+        options = Options(concurrency=concurrency, promote_interval=0.05)
+        try:
+            # As the worker's own client: it does not repeat a command.
+            with Redis.from_url(self._url, retry=Retry(NoBackoff(), 0), socket_timeout=5) as client:
+                name = f"test-{uuid4().hex}"
+                ThreadWorker([self.publisher.queue], client, name, options).run(burst=True)
+        finally:
+            end()
+        return [self.ended(job_id) for job_id in dict.fromkeys(noted.job_ids)]
+
+    def ended(self, job_id: str) -> Ended:
+        """Look up how a job ended."""
+        job = Job.fetch(job_id, connection=self.publisher.connection, serializer=JSONSerializer)
+        last = job.latest_result()
+        status = job.get_status()
+        error = (last.exc_string or "") if last is not None else ""
+        return Ended(job_id, status.value, job.return_value(), error)
+
+    @property
+    def _queue(self) -> Queue:
+        connection = self.publisher.connection
+        return Queue(self.publisher.queue, connection=connection, serializer=JSONSerializer)

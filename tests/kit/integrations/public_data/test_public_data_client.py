@@ -60,7 +60,7 @@ def test_an_encoded_and_a_decoded_key_arrive_the_same(make_data, httpserver, key
 
 
 def test_the_key_may_travel_with_the_call_and_must_come_from_somewhere(make_data, httpserver):
-    httpserver.expect_request(PATH).respond_with_data(rows_json(""))
+    httpserver.expect_request(PATH).respond_with_data(rows_json("", 0))
     keyless = make_data(service_key=None)
     keyless.page(TRADES, service_key="other")
     assert httpserver.log[0][0].args["serviceKey"] == "other"
@@ -108,7 +108,8 @@ def test_a_row_that_does_not_fit_its_model_is_permanent_and_names_the_field(data
 
 def test_pages_come_one_by_one_until_all_rows_are_seen(data, httpserver):
     def answer(request):
-        rows = [ROW] * (2 if request.args["pageNo"] != "3" else 1)
+        number = int(request.args["pageNo"])
+        rows = [ROW | {"floor": number}] * (2 if number != 3 else 1)
         return Response(rows_json({"item": rows}, 5))
 
     httpserver.expect_request(PATH).respond_with_handler(answer)
@@ -120,12 +121,16 @@ def test_pages_come_one_by_one_until_all_rows_are_seen(data, httpserver):
 
 
 def test_a_service_that_sends_fewer_rows_than_asked_for_is_read_to_its_end(data, httpserver):
-    httpserver.expect_request(PATH).respond_with_data(rows_json({"item": [ROW] * 10}, 30))
+    def answer(request):
+        rows = [ROW | {"floor": int(request.args["pageNo"])}] * 10
+        return Response(rows_json({"item": rows}, 30))
+
+    httpserver.expect_request(PATH).respond_with_handler(answer)
     assert len(list(data.rows(TRADES, size=1000))) == 30
     assert len(httpserver.log) == 3
 
 
-def test_without_a_total_the_first_short_page_is_the_last(data, httpserver):
+def test_without_a_total_a_short_page_after_a_full_one_is_the_last(data, httpserver):
     def answer(request):
         rows = [ROW] * (2 if request.args["pageNo"] == "1" else 1)
         found = {"header": {"resultCode": "00"}, "body": {"items": rows}}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 
 _ADDRESS = re.compile(r"([^\s@<>()\[\],;:\"'=/]+)@([^\s@<>()\[\],;:\"'/]+)")
 # Nine to thirteen digits, hyphens, dots or blanks between: phones, accounts, resident numbers.
 _NUMBER = re.compile(r"(?<!\d)\+?\d(?:[-. ]?\d){8,12}(?!\d)")
+
+
+_CP949 = "cp949"
+_HANGUL = re.compile("[\uac00-\ud7a3\u3131-\u318e\u4e00-\u9fff]")
 
 
 def composed(text: str) -> str:
@@ -37,3 +42,32 @@ def masked(text: str) -> str:
 def name_end(name: str, size: int = 100) -> str:
     """Return the end of a file name, at most `size` bytes of UTF-8: file systems count bytes."""
     return name.encode()[-size:].decode(errors="ignore")
+
+
+def decoded(body: bytes, declared: str | None = None) -> str:
+    """Return a text whose encoding is declared, wrongly declared, or not declared at all.
+
+    Args:
+        body: The bytes of a Korean service: UTF-8 or CP949, which includes EUC-KR.
+        declared: What its header or XML declaration says.
+    """
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return body.decode("utf-16", "replace")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode(_CP949, "replace")
+    # Some syllables of CP949 are valid UTF-8 too, as Latin or Greek letters.
+    if _is_korean(declared) and not text.isascii() and not _HANGUL.search(text):
+        try:
+            return body.decode(_CP949)
+        except UnicodeDecodeError:
+            pass
+    return text
+
+
+def _is_korean(encoding: str | None) -> bool:
+    try:
+        return encoding is not None and codecs.lookup(encoding.strip()).name in {"euc_kr", _CP949}
+    except LookupError:
+        return False

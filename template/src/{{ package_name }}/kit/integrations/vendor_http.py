@@ -1,8 +1,9 @@
-"""HTTP towards vendors: one pooled client, an upper limit of time, errors a retry understands."""
+"""HTTP to vendors: one pooled client, a limit of time, errors that a retry understands."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +14,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..engine import PermanentError, TemporaryError
+from .text import decoded
+from .tls import tls_reason
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
 
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
+_TLS_RECORD = "\\x15\\x03"  # an alert of TLS, as httpx shows it in its text
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LARGEST = 32 * 1024 * 1024  # bytes of one answer
 
 
@@ -36,27 +42,43 @@ class UnreachableError(TemporaryError):
         self.sent = sent
 
 
+class WrongAddressError(PermanentError):
+    """The address or its certificate is wrong: another attempt meets the same."""
+
+
 class OversizedAnswerError(PermanentError):
     """The answer is larger than anything this API sends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer, whatever its status."""
+    """A complete answer of any status."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON, or None when it is none."""
+        """Return the body as JSON, or None when it is not JSON.
+
+        Vendors leave tabs and other control characters in strings; they are read as they are.
+        """
         try:
-            return json.loads(self.body)
-        except ValueError:
+            return json.loads(self.text(), strict=False)
+        except (ValueError, RecursionError):
             return None
 
+    def text(self) -> str:
+        """Return the body as text, in UTF-8 or CP949."""
+        return decoded(self.body, self.charset())
+
+    def charset(self) -> str | None:
+        """Return the encoding that the header `Content-Type` declares."""
+        found = _CHARSET.search(self.headers.get("content-type", ""))
+        return found[1] if found else None
+
     def retry_after(self) -> float | None:
-        """Seconds that `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date)."""
+        """Return the seconds that `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date)."""
         value = self.headers.get("retry-after", "").strip()
         try:
             return max(0.0, float(value))
@@ -92,6 +114,8 @@ class VendorHttp:
 
         Raises:
             UnreachableError: No connection, no answer in time, or it was cut in the middle.
+            WrongAddressError: The certificate is not trusted, or the scheme or the address is
+                wrong.
             OversizedAnswerError: The answer is absurdly large.
         """
         import httpx  # noqa: PLC0415 - costs 0.1 s, so only a worker that calls pays it
@@ -108,11 +132,15 @@ class VendorHttp:
                         raise OversizedAnswerError(f"the answer is over {_LARGEST} bytes")
                     if time.monotonic() > end:  # a server that sends a byte now and then
                         raise UnreachableError("the answer took too long", sent=True)
-                return Answer(response.status_code, response.headers, bytes(body))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise UnreachableError(_describe(error, url), sent=False) from error
+                answer = Answer(response.status_code, response.headers, bytes(body))
+        # `from None`: what the library says may hold the query, and so a key.
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            reason = f"the request cannot be sent to {_host(url)} ({type(error).__name__})"
+            raise WrongAddressError(reason) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise UnreachableError(_describe(error, url), sent=True) from error
+            raise _failure(error, url) from None
+        _check_scheme(answer, url)
+        return answer
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -130,14 +158,39 @@ class VendorHttp:
             return self._client
 
 
-def _describe(error: Exception, url: str) -> str:
+def _failure(error: Exception, url: str) -> UnreachableError | WrongAddressError:
+    import httpx  # noqa: PLC0415
+
+    reason = tls_reason(error)
+    if reason is not None:
+        return WrongAddressError(f"{_host(url)}: {reason}")
+    if url.startswith("http:") and _TLS_RECORD in str(error):
+        return WrongAddressError(f"{_host(url)} speaks TLS: use https in the base URL")
+    not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+    text = f"no answer from {_host(url)} ({type(error).__name__})"
+    return UnreachableError(text, sent=not isinstance(error, not_sent))
+
+
+def _check_scheme(answer: Answer, url: str) -> None:
+    """Refuse an http URL whose server sends every call to https.
+
+    Raises:
+        WrongAddressError: The base URL must be changed. A redirect elsewhere is no such case:
+            vendors answer one during maintenance.
+    """
+    where = answer.headers.get("location", "")
+    if answer.status in _REDIRECTS and url.startswith("http:") and where.startswith("https:"):
+        raise WrongAddressError(f"{_host(url)} redirects to https: use https in the base URL")
+
+
+def _host(url: str) -> str:
     # The host alone: a query may hold a key.
-    return f"no answer from {urlsplit(url).netloc} ({type(error).__name__})"
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The certificates to trust, read once for all vendors."""
+    """Return the certificates to trust, read once for all vendors."""
     import httpx  # noqa: PLC0415
 
     return httpx.create_ssl_context()

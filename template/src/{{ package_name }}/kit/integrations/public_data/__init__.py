@@ -25,6 +25,8 @@ from ...lazy import Lazy, lazy_names
 if TYPE_CHECKING:
     from .client import PublicData
     from .errors import (
+        PublicDataIncompleteError,
+        PublicDataPagingError,
         PublicDataRefusedError,
         PublicDataRowError,
         PublicDataUnavailableError,
@@ -53,6 +55,8 @@ __all__ = [
     "Page",
     "Paging",
     "PublicData",
+    "PublicDataIncompleteError",
+    "PublicDataPagingError",
     "PublicDataRefusedError",
     "PublicDataRowError",
     "PublicDataSettings",
@@ -72,6 +76,8 @@ __getattr__ = lazy_names(
     {
         "client": ("PublicData",),
         "errors": (
+            "PublicDataIncompleteError",
+            "PublicDataPagingError",
             "PublicDataRefusedError",
             "PublicDataRowError",
             "PublicDataUnavailableError",
@@ -106,10 +112,10 @@ _shared: Lazy[PublicData] = Lazy(_make, lambda client: client.close())
 
 
 def public_data() -> PublicData:
-    """The client of this process, made from the settings on first use."""
+    """Return the client of this process, made from the settings on first use."""
     return _shared.get()
 
 
 def close() -> None:
-    """End its connections."""
+    """Close its connections."""
     _shared.close()

@@ -11,18 +11,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from hashlib import blake2b
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
 
 import structlog
 from pydantic import ValidationError
 
 from ...engine import JobContext, provide
 from ..shared_state import SharedState
-from ..vendor_http import Answer, UnreachableError, VendorHttp
+from ..text import composed, masked
+from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
 from . import public_data
 from .answer import Result, read_result
-from .errors import PublicDataRefusedError, PublicDataRowError, PublicDataUnavailableError
+from .errors import (
+    PublicDataIncompleteError,
+    PublicDataRefusedError,
+    PublicDataRowError,
+    PublicDataUnavailableError,
+)
 from .limits import Limits
+from .progress import Progress
 from .result_codes import Outcome, ResultCode
 from .service import Page, Row, Service, normalise_key
 from .settings import PublicDataSettings
@@ -33,6 +40,9 @@ _PORTAL = {"data.go.kr", "www.data.go.kr"}
 _SECOND = 1.0  # to wait after "too many a second" without a time
 _LONGEST_WAIT = 5.0  # seconds that are waited for here instead of by the job
 _TRIES = 3  # of one call that meets the limit of a second
+# Letters and digits of a value that is looked for in a service's text.
+_SHORTEST, _SHORTEST_NUMBER = 2, 5
+_OWN = frozenset({"value_error", "assertion_error"})
 _CURSOR_KEPT = 7 * 24 * 3600.0  # seconds that an unfinished run may rest
 
 
@@ -77,15 +87,19 @@ class PublicData:
 
         Raises:
             PublicDataRefusedError: Trying again cannot help.
-            PublicDataRowError: A row does not fit the service's model.
+            PublicDataRowError: A row does not fit the service's model, or the rows have no known
+                shape.
+            PublicDataIncompleteError: There must be rows, and none came.
             QuotaSpentError: Not before tomorrow.
             PublicDataUnavailableError: Trying again may help.
         """
-        key = self._key(service_key)
-        paging = {service.paging.number: number, service.paging.size: size}
-        query = {**service.options, **(params or {}), **paging, service.key_name: key}
-        result = self._ask(service, query, key)
-        return Page(number, [_row(service, each) for each in result.rows], result.total)
+        result = self._result(service, params, number, size, service_key)
+        rows = result.rows or []
+        if not rows and result.total is not None and (number - 1) * size < result.total:
+            raise PublicDataIncompleteError(
+                f"{service.path}: page {number} is empty, and there are {result.total} rows"
+            )
+        return Page(number, [_row(service, each) for each in rows], result.total)
 
     def pages(
         self,
@@ -96,33 +110,36 @@ class PublicData:
         resume: str | None = None,
         service_key: str | None = None,
     ) -> Iterator[Page[Row]]:
-        """All pages, each asked for when it is needed.
+        """Read all pages, each when it is needed.
 
         Args:
             service: What to ask.
             params: The question.
             size: Rows of a page.
-            resume: Name of this run, for instance `JobContext.target`. A run that broke off
-                goes on after the last page that was dealt with, in whichever replica. That
-                page counts as dealt with when the next one is asked for, so it may come
-                twice: write rows so that this does no harm.
+            resume: Name of this run, for instance `JobContext.target`. Another attempt, in any
+                replica, continues after the last finished page. A page is finished when the
+                next one is asked for, so it may come twice: write rows so that this does no
+                harm.
             service_key: As for `page`.
+
+        Raises:
+            PublicDataIncompleteError: The service announced more rows than it sent.
+            PublicDataPagingError: It sends the same rows for every page.
         """
         cursor = f"cursor:{resume}" if resume else None
         question = _digest(json.dumps([service.path, size, dict(params or {})], sort_keys=True))
-        number, seen = self._resume(cursor, question)
-        while True:
-            page = self.page(service, params, number=number, size=size, service_key=service_key)
-            seen += len(page.rows)
-            if page.rows:
-                yield page
-            short = page.total is None and len(page.rows) < size
-            if not page.rows or short or (page.total is not None and seen >= page.total):
-                break
-            if cursor:
-                note = {"page": str(number), "seen": str(seen), "question": question}
-                self._state.keep(cursor, note, _CURSOR_KEPT)
-            number += 1
+        progress = Progress(service.path, size)
+        self._resume(progress, cursor, question)
+        more = True
+        while more:
+            number = progress.page + 1
+            result = self._result(service, params, number, size, service_key)
+            rows = result.rows or []
+            new, more = progress.take(rows, result.total)
+            if new:
+                yield Page(number, [_row(service, each) for each in rows], progress.total)
+            if cursor and more:
+                self._state.keep(cursor, progress.note() | {"question": question}, _CURSOR_KEPT)
         if cursor:
             self._state.forget(cursor)
 
@@ -134,7 +151,7 @@ class PublicData:
         size: int = 100,
         service_key: str | None = None,
     ) -> Iterator[Row]:
-        """All rows of all pages."""
+        """Read all rows of all pages; see `pages`."""
         for page in self.pages(service, params, size=size, service_key=service_key):
             yield from page.rows
 
@@ -150,12 +167,31 @@ class PublicData:
             raise PublicDataRefusedError("GOVERMENT_KOREA_DATA_SERVICE_KEY is not set")
         return normalise_key(key)
 
-    def _resume(self, cursor: str | None, question: str) -> tuple[int, int]:
+    def _resume(self, progress: Progress, cursor: str | None, question: str) -> None:
         note = self._state.note(cursor) if cursor else {}
-        if not note or note.get("question") != question:
-            return 1, 0
-        log.info("public_data.resume", page=int(note["page"]) + 1)
-        return int(note["page"]) + 1, int(note["seen"])
+        if note and note.get("question") == question:
+            progress.resume(note)
+            log.info("public_data.resume", page=progress.page + 1)
+
+    def _result(
+        self,
+        service: Service[Row],
+        params: Mapping[str, str | int] | None,
+        number: int,
+        size: int,
+        service_key: str | None,
+    ) -> Result:
+        key = self._key(service_key)
+        paging = {service.paging.number: number, service.paging.size: size}
+        asked = {**service.options, **(params or {}), **paging, service.key_name: key}
+        # Decomposed Hangul finds nothing.
+        query = {name: composed(v) if isinstance(v, str) else v for name, v in asked.items()}
+        result = self._ask(service, query, key)
+        if result.rows is None:
+            raise PublicDataRowError(
+                f"the rows of {service.path} have no known shape: there is {result.found}"
+            )
+        return result
 
     def _ask(self, service: Service[Row], query: Mapping[str, str | int], key: str) -> Result:
         # The quota belongs to an operation and a key; the key itself stays out of Redis.
@@ -167,8 +203,10 @@ class PublicData:
             try:
                 answer = self._http.request("GET", service.path, params=dict(query))
             except UnreachableError as error:
-                raise PublicDataUnavailableError(str(error)) from error
-            result = read_result(answer.body)
+                raise PublicDataUnavailableError(str(error)) from None
+            except WrongAddressError as error:
+                raise PublicDataRefusedError(str(error)) from None
+            result = read_result(answer.body, answer.charset())
             code = _code(answer, result)
             if code is ResultCode.QUOTA_SPENT:
                 raise self._limits.stop(operation)
@@ -182,7 +220,7 @@ class PublicData:
                 raise PublicDataUnavailableError(
                     "too many calls a second", code=code, retry_after=wait
                 )
-        return _checked(answer, result, code)
+        return _checked(answer, result, code, query)
 
 
 def _code(answer: Answer, result: Result | None) -> ResultCode | None:
@@ -195,10 +233,17 @@ def _code(answer: Answer, result: Result | None) -> ResultCode | None:
     return ResultCode.TOO_MANY_PER_SECOND if answer.status == 429 else None
 
 
-def _checked(answer: Answer, result: Result | None, code: ResultCode | None) -> Result:
+def _checked(
+    answer: Answer,
+    result: Result | None,
+    code: ResultCode | None,
+    query: Mapping[str, str | int],
+) -> Result:
     if result is not None and result.success and answer.status < 400:
         return result
-    said = result.said if result is not None else (str(code) if code else "nothing readable")
+    said = str(code) if code is not None else "nothing readable"
+    if result is not None and code is None:
+        said = _without(result.said, query)
     message = f"the service answered {said}, HTTP {answer.status}"
     if code is not None and code not in (ResultCode.NORMAL, ResultCode.NO_DATA):
         permanent = code.outcome is Outcome.PERMANENT
@@ -210,19 +255,30 @@ def _checked(answer: Answer, result: Result | None, code: ResultCode | None) -> 
     raise PublicDataUnavailableError(message, code=code, retry_after=answer.retry_after())
 
 
+def _without(said: str, query: Mapping[str, str | int]) -> str:
+    """Return a service's own text without what it was asked, the key above all."""
+    for value in sorted(map(str, query.values()), key=len, reverse=True):
+        for form in (value, quote(value, safe=""), quote_plus(value), quote(value)):
+            if len(form) >= (_SHORTEST_NUMBER if form.isdecimal() else _SHORTEST):
+                said = said.replace(form, "***")
+    return masked(said)
+
+
 def _row(service: Service[Row], values: dict[str, object]) -> Row:
     try:
         return service.row.model_validate(values)
     except ValidationError as error:
         fields = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            f"{'.'.join(map(str, each['loc']))}: "
+            # What an own validator raises may hold the value.
+            f"{each['type'] if each['type'] in _OWN else each['msg']}"
             for each in error.errors(include_url=False, include_input=False, include_context=False)
         )
         raise PublicDataRowError(f"a row of {service.path} does not fit: {fields}") from None
 
 
 def _services_url(url: str) -> str:
-    """The portal's address, which the original had as its default, serves no data."""
+    """Return the services' address for the portal's, the original's default, which has no data."""
     parts = urlsplit(url)
     if parts.hostname not in _PORTAL:
         return url

@@ -20,7 +20,7 @@ class PublicDataRefusedError(PermanentError):
 
 
 class PublicDataRowError(PermanentError):
-    """A row does not fit its model. The message names the fields."""
+    """A row does not fit its model, or the rows have no known shape. The message names fields."""
 
 
 class PublicDataUnavailableError(TemporaryError):
@@ -43,11 +43,19 @@ class PublicDataUnavailableError(TemporaryError):
         self.code = code
 
 
+class PublicDataIncompleteError(PublicDataUnavailableError):
+    """Rows are missing: the service announced more than it sent. The next attempt may get all."""
+
+
+class PublicDataPagingError(PublicDataRefusedError):
+    """The service ignores its page number: every page holds the same rows."""
+
+
 class QuotaSpentError(PublicDataUnavailableError):
     """The calls of the day are used up; `retry_after` ends shortly after midnight in Korea.
 
-    It is temporary on purpose: the job holds no slot while it waits, goes on by itself from
-    its last page when there is a new quota, and nobody has to look after it. Until then no
-    replica makes a call. Every night spends one of the job's attempts, so a data set that
-    takes many days needs as many attempts. A processor that must not wait catches this.
+    It is temporary on purpose: the job holds no slot while it waits, and continues after its
+    last page when there is a new quota. Until then no replica makes a call. Every night spends
+    one of the job's attempts, so a data set that takes many days needs as many attempts. A
+    processor that must not wait catches this error.
     """

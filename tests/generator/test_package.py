@@ -92,3 +92,15 @@ def test_the_archives_hold_no_litter(built: Path) -> None:
     assert "releases.bundle" in sources
     assert "gen_worker/_template/releases.bundle" in names
     assert not [name for name in (*names, *sources) if "__pycache__" in name or ".venv" in name]
+
+
+def test_copier_is_one_that_runs_nothing_untrusted(source: Path) -> None:
+    """Before 9.17.2, `copier update` could run commands without being told to trust them."""
+    import tomllib
+
+    from gen_worker.template.definition import parse_yaml
+
+    project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    assert "copier>=9.17.2,<10" in project["dependencies"]
+    settings = (source / "copier.yml").read_text().partition("\n_subdirectory")[0]
+    assert parse_yaml(settings)["_min_copier_version"] == "9.17.2"

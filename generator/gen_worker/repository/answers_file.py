@@ -11,10 +11,11 @@ import yaml
 
 from gen_worker.errors import NotAWorkerError, RepositoryError
 from gen_worker.repository.git import git
-from gen_worker.template.definition import parse_yaml
+from gen_worker.template.definition import has_aliases, parse_yaml
 from gen_worker.template.questionnaire import NAME_QUESTION, PRESET_QUESTION
 
 ANSWERS_FILE = ".copier-answers.yml"
+_LARGEST = 64_000  # characters; ours have about 1,000
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Recorded:
 def is_worker(folder: Path) -> bool:
     """Tell whether a folder looks like a repository of this generator, at little cost."""
     try:
-        text = (folder / ANSWERS_FILE).read_text(errors="replace")
+        with (folder / ANSWERS_FILE).open(errors="replace") as opened:
+            text = opened.read(_LARGEST)
     except OSError:
         return False
     return f"\n{NAME_QUESTION}:" in f"\n{text}" and f"\n{PRESET_QUESTION}:" in text
@@ -59,7 +61,8 @@ def read_folder(folder: Path) -> Recorded:
         NotAWorkerError: There is no answers file of this generator.
     """
     try:
-        return read_text((folder / ANSWERS_FILE).read_text(), folder)
+        with (folder / ANSWERS_FILE).open(encoding="utf-8") as opened:
+            return read_text(opened.read(_LARGEST + 1), folder)
     except (OSError, UnicodeDecodeError) as error:
         raise _not_a_worker(folder, f"{ANSWERS_FILE} cannot be read") from error
 
@@ -97,7 +100,11 @@ def read_text(text: str, folder: Path) -> Recorded:
     Raises:
         NotAWorkerError: It is malformed or belongs to another template.
     """
+    if len(text) > _LARGEST:
+        raise _not_a_worker(folder, f"{ANSWERS_FILE} has more than {_LARGEST} characters")
     try:
+        if has_aliases(text):  # few lines with them stand for endless data
+            raise _not_a_worker(folder, f"{ANSWERS_FILE} uses YAML aliases")
         data = parse_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-13-45, [[[[...
         raise _not_a_worker(folder, f"{ANSWERS_FILE} is not valid YAML") from error

@@ -76,7 +76,7 @@ def head(repository: Repository) -> str:
         raise UpdateError(f"{repository.folder} has no commit yet; commit your work.") from error
 
 
-def check_ready(repository: Repository) -> None:
+def check_ready(repository: Repository, trust: Trust) -> None:
     """Refuse a working tree whose state an update could damage or mistake for its own work.
 
     Raises:
@@ -100,7 +100,7 @@ def check_ready(repository: Repository) -> None:
             f"A sparse checkout leaves out {some(sparse)}. "
             "Undo that first: git sparse-checkout disable, or git update-index --no-skip-worktree"
         )
-    if changed := uncommitted(repository):
+    if changed := uncommitted(repository, trust):
         raise UpdateError(
             f"{folder} has uncommitted changes: {some(changed)}. Commit or stash them first."
         )
@@ -118,10 +118,10 @@ def hidden(repository: Repository) -> tuple[list[str], list[str]]:
     return assumed, skipped
 
 
-def uncommitted(repository: Repository) -> list[str]:
+def uncommitted(repository: Repository, trust: Trust) -> list[str]:
     """Return what `git status` shows in the worker's folder: new files too, ignored ones not."""
     words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-    entries = git_list(repository.folder, *words, trust=Trust.FILTERS)
+    entries = git_list(repository.folder, *words, trust=trust)
     return [entry[3:].removeprefix(repository.prefix) for entry in entries]
 
 
@@ -161,8 +161,11 @@ def has_markers(file: Path) -> bool:
     )
 
 
-def hashes(folder: Path, paths: Iterable[str], trust: Trust = Trust.NONE) -> dict[str, str]:
+def hashes(
+    repository: Repository, paths: Iterable[str], trust: Trust = Trust.NONE
+) -> dict[str, str]:
     """Hash files as git would store them, links too; an empty hash for what is neither."""
+    folder = repository.folder
     found = dict.fromkeys(paths, "")
     plain = []
     for path in sorted(found):
@@ -172,8 +175,9 @@ def hashes(folder: Path, paths: Iterable[str], trust: Trust = Trust.NONE) -> dic
         elif place.is_file() and "\n" not in path:
             plain.append(path)
     if plain:
-        names = "".join(f"{path}\n" for path in plain).encode(errors="surrogateescape")
-        shown = git(folder, "hash-object", "--stdin-paths", data=names, trust=trust)
+        lines = "".join(f"{repository.prefix}{path}\n" for path in plain)
+        names = lines.encode(errors="surrogateescape")
+        shown = git(repository.top, "hash-object", "--stdin-paths", data=names, trust=trust)
         found |= dict(zip(plain, shown.splitlines(), strict=True))
     return found
 

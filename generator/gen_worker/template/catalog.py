@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from gen_worker.errors import TemplateError
 from gen_worker.template.definition import Template, parse_yaml
 
@@ -79,6 +81,8 @@ def load_catalog(template: Template) -> Catalog:
         reserved = {reason: tuple(names) for reason, names in data["reserved_names"].items()}
     except KeyError as error:
         raise TemplateError(f"The catalog in copier.yml lacks {error}.") from error
+    except (TypeError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise TemplateError(f"The catalog in copier.yml is malformed: {error}") from error
     for name in modules:
         if module_question(name) not in template.questions:
             raise TemplateError(f"copier.yml asks no {module_question(name)} for module {name}.")

@@ -31,6 +31,7 @@ _OTHER_SETTINGS = frozenset(
         "message_after_update",
     }
 )
+_TEXTS = {"subdirectory", "templates_suffix", "answers_file"}
 _QUESTION_KEYS = frozenset(
     {"type", "help", "choices", "default", "validator", "when", "placeholder"}
 )
@@ -101,6 +102,8 @@ def load_template(root: Path) -> Template:
             if not key.startswith("_"):
                 questions[key] = value
             elif key == "_exclude":  # Copier adds up the excludes of all sections
+                if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                    raise TemplateError("_exclude in copier.yml must be a list of texts.")
                 settings["exclude"] = [*settings.get("exclude", []), *value]
             else:
                 settings[key[1:]] = value
@@ -109,6 +112,10 @@ def load_template(root: Path) -> Template:
         if not isinstance(details, dict) or "type" not in details:
             raise TemplateError(f"The question {name} in copier.yml must state its type.")
         _refuse_unsupported(f"key of question {name}", details, _QUESTION_KEYS)
+        _check_question(name, details)
+    for name in _TEXTS & settings.keys():
+        if not isinstance(settings[name], str):
+            raise TemplateError(f"_{name} in copier.yml must be a text.")
     template = Template(root, settings, questions)
     if not _is_inside(template.files_root, root):
         raise TemplateError("copier.yml names a subdirectory outside of the template.")
@@ -130,6 +137,17 @@ def parse_yaml(text: str) -> Any:
     return yaml.load(text, Loader=_SafeLoader)  # noqa: S506 - it is one of the safe loaders
 
 
+def has_aliases(text: str) -> bool:
+    """Return whether a YAML document refers to parts of itself.
+
+    Raises:
+        yaml.YAMLError: It is malformed.
+    """
+    if "*" not in text:
+        return False
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_SafeLoader))
+
+
 def _is_inside(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve())
 
@@ -141,26 +159,44 @@ def _refuse_unsupported(kind: str, found: Mapping[str, Any], supported: frozense
             raise TemplateError(f"copier.yml has a {kind} that gen-worker does not support: {key}.")
 
 
+def _check_question(name: str, details: Mapping[str, Any]) -> None:
+    """Refuse a question whose parts have types that could not be rendered."""
+    for key in ("type", "validator", "placeholder"):
+        if not isinstance(details.get(key, ""), str):
+            raise TemplateError(f"{key} of the question {name} in copier.yml must be a text.")
+    if not isinstance(details.get("choices", []), (str, list, dict)):
+        raise TemplateError(f"choices of the question {name} in copier.yml must be a list.")
+
+
 def _sections(path: Path) -> list[dict[str, Any]]:
     """Read all documents of a copier.yml, included files in their place."""
 
     class Loader(_SafeLoader):  # type: ignore[misc]  # a private class keeps !include out of yaml's own
         """A safe loader that knows Copier's !include."""
 
+    open_files = [path]
+
     def include(loader: Any, node: Any) -> list[Any]:
         found: list[Any] = []
         for file in sorted(path.parent.glob(loader.construct_scalar(node))):
             if not _is_inside(file, path.parent):
                 raise TemplateError(f"copier.yml includes a file outside of the template: {file}.")
+            if file in open_files:
+                raise TemplateError(f"copier.yml includes a file in a circle: {file}.")
+            open_files.append(file)
             found.extend(yaml.load_all(file.read_bytes(), Loader=Loader))
+            open_files.pop()
         return found
 
     Loader.add_constructor("!include", include)
     try:
         documents = list(yaml.load_all(path.read_bytes(), Loader=Loader))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OSError, NotImplementedError) as error:
         raise TemplateError(f"The template's copier.yml is not valid YAML: {error}") from error
-    return _flat(documents)
+    sections = _flat(documents)
+    if not all(isinstance(section, dict) for section in sections):
+        raise TemplateError("The template's copier.yml must hold names and values.")
+    return [{str(key): value for key, value in section.items()} for section in sections]
 
 
 def _flat(documents: list[Any]) -> list[dict[str, Any]]:

@@ -6,24 +6,50 @@ with Ansible's filters; a test holds every rendered file against Copier's own ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import (
+    Environment,
     FileSystemLoader,
     StrictUndefined,
     TemplateSyntaxError,
     Undefined,
     UndefinedError,
 )
-from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import SandboxedEnvironment
 
 from gen_worker.errors import TemplateError
 from gen_worker.template.definition import Template
 
+# Filters that read the user's environment, files, clock or dice: a template is rendered from the
+# answers alone, and gives the same files everywhere.
+_REFUSED = frozenset(
+    {"expanduser", "expandvars", "fileglob", "random", "realpath", "relpath", "shuffle", "strftime"}
+)
 _UNDEFINED = {"jinja2.Undefined": Undefined, "jinja2.StrictUndefined": StrictUndefined}
+
+
+class _Loader(FileSystemLoader):
+    """Loads files of the template, and none that a link in it leads to."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__([str(root)])
+        self._root = root.resolve()
+
+    def get_source(self, environment: Environment, template: str) -> Any:
+        found = super().get_source(environment, template)
+        if not Path(found[1]).resolve().is_relative_to(self._root):
+            raise TemplateError(f"The template leads out of its folder: {template}.")
+        return found
+
+
+def _refused(name: str) -> Callable[..., str]:
+    def refuse(*_: Any, **__: Any) -> str:
+        raise TemplateError(f"The template uses a filter that gen-worker refuses: {name}.")
+
+    return refuse
 
 
 class Renderer:
@@ -38,17 +64,24 @@ class Renderer:
         Raises:
             TemplateError: `_envops` has what is not supported.
         """
-        options = {"keep_trailing_newline": True, **template.settings.get("envops", {})}
+        chosen = template.settings.get("envops", {})
+        if not isinstance(chosen, Mapping):
+            raise TemplateError("_envops in copier.yml must hold names and values.")
+        options = {"keep_trailing_newline": True, **chosen}
         undefined = options.pop("undefined", "jinja2.Undefined")
-        if undefined not in _UNDEFINED or set(options) != {"keep_trailing_newline"}:
+        if str(undefined) not in _UNDEFINED or set(options) != {"keep_trailing_newline"}:
             raise TemplateError("gen-worker supports undefined and keep_trailing_newline only.")
         self._environment = SandboxedEnvironment(
-            loader=FileSystemLoader([str(template.root)]),
+            loader=_Loader(template.root),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
             undefined=_UNDEFINED[undefined],
             keep_trailing_newline=bool(options["keep_trailing_newline"]),
             auto_reload=False,
         )
+        for name in _REFUSED:
+            self._environment.filters[name] = _refused(name)
+        for name in ("lookup", "now", "query"):
+            self._environment.globals.pop(name, None)
         self._compiled: dict[str, Any] = {}  # path parts repeat: compile each once
         self._environment.globals["pathjoin"] = lambda *path: str(PurePosixPath(*path))
 
@@ -71,7 +104,9 @@ class Renderer:
             if source not in self._compiled:
                 self._compiled[source] = self._environment.from_string(source)
             return str(self._compiled[source].render(context))
-        except JinjaError as error:
+        except TemplateError:
+            raise
+        except Exception as error:  # the template's own code runs here: 1 / 0, endless recursion
             raise TemplateError(f"The template cannot render {source!r}: {error}") from error
 
     def value(self, source: Any, context: Mapping[str, Any]) -> Any:
@@ -110,5 +145,7 @@ class Renderer:
         except TemplateSyntaxError as error:
             where = f"{error.name or path}, line {error.lineno}"
             raise TemplateError(f"The template file {where}, is malformed: {error}") from error
-        except JinjaError as error:
+        except TemplateError:
+            raise
+        except Exception as error:  # likewise
             raise TemplateError(f"The template file {path} cannot be rendered: {error}") from error

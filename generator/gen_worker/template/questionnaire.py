@@ -169,10 +169,19 @@ class Questionnaire:
         """List label and value of each choice; choices may be a list, a mapping or Jinja."""
         choices = self._template.questions[name].get("choices", [])
         if isinstance(choices, str):
-            choices = parse_yaml(self._render(choices))
+            choices = self._parsed_choices(name, choices)
         pairs = choices.items() if isinstance(choices, dict) else [(item, item) for item in choices]
         kind = self._template.questions[name]["type"]
         return [(str(self._render(label)), cast(kind, self._render(v))) for label, v in pairs]
+
+    def _parsed_choices(self, name: str, source: str) -> Any:
+        try:
+            choices = parse_yaml(self._render(source))
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise TemplateError(f"The choices of {name} in copier.yml are malformed.") from error
+        if not isinstance(choices, (list, dict)):
+            raise TemplateError(f"The choices of {name} in copier.yml are no list.")
+        return choices
 
     def _parse(self, name: str, raw: Any) -> Any:
         """Turn a raw answer into the question's type, or into one of its choices."""

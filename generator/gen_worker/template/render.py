@@ -53,11 +53,17 @@ def render(
         "_copier_operation": "copy",
     }
     excluded = _excludes(template, renderer, context)
+    if not template.files_root.is_dir():
+        raise TemplateError("copier.yml names a subdirectory that does not exist.")
     rendered: list[File] = []
+    origins: dict[PurePosixPath, PurePosixPath] = {}
     for entry in _walk(template.files_root):
         relative = PurePosixPath(Path(entry.path).relative_to(template.files_root).as_posix())
         path = _target_path(relative, template, renderer, context)
         if path is not None and not excluded(path):
+            if path in origins:
+                raise TemplateError(f"The template writes {path} twice: {relative}, {origins[path]}.")
+            origins[path] = relative
             rendered.append(_file(entry, path, template, renderer, context))
     return rendered
 
@@ -109,13 +115,18 @@ def _excludes(
         for pattern in template.settings.get("exclude", ())
         for line in renderer.text(pattern, context).splitlines()
     ]
-    spec = PathSpec.from_lines("gitignore", patterns)
+    try:
+        spec = PathSpec.from_lines("gitignore", patterns)
+    except ValueError as error:
+        raise TemplateError(f"_exclude in copier.yml is malformed: {error}") from error
     return lambda path: spec.match_file(str(path))
 
 
 def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield every file below a folder, in a stable order."""
     for entry in sorted(os.scandir(folder), key=lambda found: found.name):
+        if entry.is_symlink():  # it could read the user's files
+            raise TemplateError(f"The template holds a link: {entry.name}.")
         if entry.is_dir():
             yield from _walk(Path(entry.path))
         else:

@@ -60,7 +60,7 @@ def drift(repository: Repository, rendered: Rendered) -> dict[str, str]:
     unsure = [path for path in wanted if path in dirty or path not in stored]
     present = [path for path in unsure if os.path.lexists(repository.folder / path)]
     have = {path: blob for path, blob in stored.items() if path not in dirty}
-    have |= hashes(repository.folder, present)
+    have |= hashes(repository, present)
     found = {}
     for path, blob in wanted.items():
         if path not in have:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from gen_worker.repository.git import git, git_bytes, git_list
@@ -33,7 +34,9 @@ def follow_moves(folder: Path, base: str, template: str) -> None:
     for old in olds:
         mine, new = ours.get(old), theirs.get(old)
         if mine and new and alone.get(mine) == _OURS and alone.get(new) == _THEIRS:
-            blobs = stages[old][_BASE], stages[mine][_OURS], stages[new][_THEIRS]
+            # Git's own stages hold a merge already, with markers of another length.
+            places = (f"{base}:{old}", f"HEAD:{mine}", f"{template}:{new}")
+            blobs = [git(folder, "rev-parse", place, trust=Trust.PRIVATE) for place in places]
             _merge(folder, (old, mine, new), blobs)
 
 
@@ -53,7 +56,7 @@ def moved_path(old: str, ours: str, theirs: str) -> str:
     return ours
 
 
-def _merge(folder: Path, paths: tuple[str, str, str], blobs: tuple[str, str, str]) -> None:
+def _merge(folder: Path, paths: tuple[str, str, str], blobs: Sequence[str]) -> None:
     """Merge the three contents and put them in one place."""
     target = moved_path(*paths)
     mode = _mode(folder, paths[1])

@@ -105,7 +105,7 @@ def update(
     """
     repository = find_repository(path)
     check_none_pending(repository)
-    check_ready(repository)
+    check_ready(repository, Trust.NONE if dry_run else Trust.FILTERS)
     with Scratch(repository) as scratch:
         plan = make_plan(releases, repository, head(repository), wish, scratch)
         plan = with_strangers(plan)

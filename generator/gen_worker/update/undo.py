@@ -37,7 +37,7 @@ def edited_since(repository: Repository, pending: Pending) -> list[str]:
     paths = _still_ours(repository, pending).difference(pending.conflicts)
     before = _blobs(repository, pending.head)
     after = _blobs(repository, pending.result)
-    now = hashes(repository.folder, paths, Trust.FILTERS)
+    now = hashes(repository, paths, Trust.FILTERS)
     edited = []
     for path in sorted(paths):
         place = repository.folder / path

@@ -179,6 +179,9 @@ def schema(
 @cache
 def command_line() -> typer.Typer:
     """Return the commands of the worker, with those of its modules."""
+    from .scaffold import new
+
+    _app.add_typer(new, name="new")
     for module in composed().modules:
         module.commands(_app)
     return _app

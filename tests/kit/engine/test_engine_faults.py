@@ -26,12 +26,13 @@ from worker_payment.kit.engine import (
     Publisher,
     ThreadWorker,
 )
+from worker_payment.kit.engine.run import limiter
 from worker_payment.kit.engine.run.limiter import Limiter
+from worker_payment.kit.engine.store.claim import Claim
 from worker_payment.kit.engine.store.exchange import (
     Exchange,
     Outcome,
 )
-from worker_payment.kit.engine.worker import worker as worker_module
 from worker_payment.kit.engine.worker.recovery import Recovery
 
 Start = Callable[..., ThreadWorker]
@@ -53,6 +54,12 @@ def plain(connection: Redis, queue: str) -> Queue:
 def idle(connection: Redis, queue: str) -> ThreadWorker:
     """A worker that is moved by hand."""
     return ThreadWorker([queue], connection, f"test-{uuid4().hex}", Options(concurrency=1))
+
+
+def take(exchange: Exchange, count: int) -> list[Claim]:
+    """Take jobs, as a worker's main thread does."""
+    exchange.ask([], [], free=count, promote=False)
+    return exchange.answer().claims
 
 
 def fail_first(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[int]:
@@ -101,11 +108,11 @@ def test_a_claim_that_nobody_runs_comes_back(
     """A packet of a connection that was given up arrives late, and takes a job."""
     worker = start_worker(Options(concurrency=1, lease=4))
     eventually(lambda: connection.exists(worker.key))
-    late = Exchange(connection, [plain], worker.name, 180, 60)
+    late = Exchange(connection, [plain], worker.name)
     jobs_taken: list[Any] = []
     while not jobs_taken:
         job = plain.enqueue("engine_jobs.note", {"text": "late"})
-        jobs_taken = late.trade([], free=1, promote=False).claims
+        jobs_taken = take(late, 1)
     ends_as(connection, job.id, JobStatus.FINISHED)
 
 
@@ -149,7 +156,7 @@ def test_a_retry_under_a_limit_outlives_a_moment_without_redis(
                 raise RedisConnectionError("a moment's outage")
             return Job.fetch(*args, **named)
 
-    monkeypatch.setattr(worker_module, "Job", Flaky)
+    monkeypatch.setattr(limiter, "Job", Flaky)
     receipt = publisher.publish(jobs.stumble_alone, jobs.Note(text=uuid4().hex))
     start_worker(Options(concurrency=2))
     ends_as(connection, receipt.job_id, JobStatus.FINISHED)
@@ -241,29 +248,6 @@ def test_a_job_that_waits_in_its_slot_can_be_stopped(
     assert jobs.attempts[name] == 1
 
 
-def test_the_records_of_a_job_that_waits_in_its_slot_live_as_long_as_it(
-    publisher: Publisher,
-    connection: Redis,
-    plain: Queue,
-    start_worker: Start,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """They tell whose job it is, should the worker be killed."""
-    monkeypatch.setattr(type(jobs.wait_in_slot.policy.backoff), "delay", lambda self, *_: 900.0)
-    receipt = publisher.publish(jobs.wait_in_slot, jobs.Note(text=uuid4().hex))
-    start_worker(Options(concurrency=1))
-    eventually(lambda: plain.started_job_registry.count)
-    started = plain.started_job_registry.key
-
-    def leases() -> list[float]:
-        [(entry, until)] = connection.zrange(started, 0, -1, withscores=True)
-        left = [connection.ttl(f"rq:execution:{entry.decode()}")]
-        left.append(connection.ttl(f"rq:executions:{receipt.job_id}"))
-        return [until - time.time(), *left]
-
-    eventually(lambda: min(leases()) > 900)
-
-
 def test_a_job_that_somebody_else_has_ended_is_not_tried_again(
     publisher: Publisher, connection: Redis, plain: Queue, start_worker: Start
 ) -> None:
@@ -289,8 +273,7 @@ def test_a_job_that_somebody_else_has_ended_is_not_tried_again(
 # --- Dead workers ------------------------------------------------------------------------------
 def take_as(connection: Redis, plain: Queue, worker: str, count: int) -> None:
     """Take jobs for a worker that is not there."""
-    claims = Exchange(connection, [plain], worker, 180, 60).trade([], free=count, promote=False)
-    assert len(claims.claims) == count
+    assert len(take(Exchange(connection, [plain], worker), count)) == count
 
 
 def recovery(connection: Redis, plain: Queue, worker: ThreadWorker) -> Recovery:
@@ -326,10 +309,12 @@ def test_an_error_while_giving_up_strands_no_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     receipts = publisher.publish_many(jobs.note, [jobs.Note(), jobs.Note()])
-    take_as(connection, plain, "gone", 2)
+    for _ in receipts:
+        take_as(connection, plain, f"gone-{uuid4().hex}", 1)
     for each in receipts:
         connection.hset(f"rq:job:{each.job_id}", "interruptions", 5)
     fail_first(monkeypatch, Exchange, "read_job")
+    connection.hset(idle.key, "state", "busy")  # it lives
     looks = recovery(connection, plain, idle)
     with pytest.raises(RedisConnectionError):
         looks.sweep()
@@ -343,12 +328,13 @@ def test_one_replica_alone_gives_a_job_up(
     publisher: Publisher, connection: Redis, plain: Queue
 ) -> None:
     receipt = publisher.publish(jobs.note, jobs.Note())
-    owner = Exchange(connection, [plain], "gone", 180, 60)
-    [claim] = owner.trade([], free=1, promote=False).claims
+    gone = f"gone-{uuid4().hex}"
+    owner = Exchange(connection, [plain], gone)
+    [claim] = take(owner, 1)
     connection.hset(f"rq:job:{receipt.job_id}", "interruptions", 1)
-    entry = (plain.name, claim.job_id, claim.execution_id, "gone")
-    heirs = [Exchange(connection, [plain], name, 180, 60) for name in ("one", "other")]
-    assert [each.release([entry], dead=True, limit=2) for each in heirs] == [[2], [0]]
+    entry = (plain.name, claim.job_id, claim.execution_id, gone)
+    heirs = [Exchange(connection, [plain], name) for name in ("one", "other")]
+    assert [each.release([entry], dead=True, limit=2, certain=True) for each in heirs] == [[2], [0]]
 
 
 # --- The end -----------------------------------------------------------------------------------
@@ -369,12 +355,12 @@ def test_a_parent_that_ended_at_the_deadline_is_finished(
     """RQ's own code has to queue its dependents."""
     parent = plain.enqueue("engine_jobs.note", {"text": "parent"})
     child = plain.enqueue("engine_jobs.note", {"text": "child"}, depends_on=parent)
-    [claim] = idle._exchange.trade([], free=1, promote=False).claims
+    [claim] = take(idle._exchange, 1)
     in_hand = idle._in_hand
     in_hand.running[claim.entry] = claim
     assert claim.begin()
     assert claim.settle()
-    in_hand.inbox.put(Outcome(claim, "x", 500, datetime.now(UTC)))
+    in_hand.returned(Outcome(claim, '"x"', 500, datetime.now(UTC)))
     in_hand.give_back(idle._stored)
     assert parent.get_status() == JobStatus.FINISHED
     assert plain.job_ids == [child.id]

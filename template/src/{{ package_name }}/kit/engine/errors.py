@@ -37,7 +37,17 @@ class NewerPayloadError(TemporaryError):
 
 
 class UnknownJobError(PermanentError):
-    """No processor of this worker bears the job's function name."""
+    """No processor of this worker bears the job's function name.
+
+    Args:
+        message: Which name.
+        retry_after: Seconds until a newer worker is looked for, when one may know the name: the
+            job is then parked as by `NewerPayloadError`.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Duplicate(JobError):  # noqa: N818 - no error: the work is done
@@ -49,7 +59,3 @@ class JobStopped(BaseException):
 
     It is no `Exception`, so that a processor's `except Exception` does not swallow it.
     """
-
-
-class RedisUnavailableError(JobError):
-    """Redis could not be reached in time."""

@@ -77,7 +77,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job that failed for good."""
+    """A job that failed for good.
+
+    Error and traceback are short enough to be kept, and hold no characters that a database
+    refuses.
+    """
 
     job_id: str
     job_type: str
@@ -148,7 +152,7 @@ def publishing(
         What they want in the jobs' `meta`.
     """
     publication = Publication(queue, job_type, job_id, count)
-    with _open("publishing", lambda each: each.publishing(publication)):
+    with _open("publishing", lambda each: each.publishing(publication), job_id, job_type):
         yield publication.meta
 
 
@@ -159,56 +163,87 @@ def watched(hook: str) -> bool:
 
 def attempt(made: Attempt) -> AbstractContextManager[None]:
     """The context in which an attempt runs."""
-    return _open("attempt", lambda each: each.attempt(made))
+    return _open("attempt", lambda each: each.attempt(made), made.job_id, made.job_type)
 
 
 def ended(finished: Attempt, ending: Ending) -> None:
     """Tell observers how an attempt ended."""
-    _tell("ended", lambda each: each.ended(finished, ending))
+    _tell(
+        "ended",
+        lambda each: each.ended(finished, ending),
+        finished.job_id,
+        finished.job_type,
+    )
 
 
 def interrupted(queue: str, job_id: str) -> None:
     """Tell observers that a delivery ended without an outcome."""
-    _tell("interrupted", lambda each: each.interrupted(queue, job_id))
+    _tell("interrupted", lambda each: each.interrupted(queue, job_id), job_id)
 
 
 def failed(job: FailedJob) -> None:
     """Tell observers of a job that failed for good."""
-    _tell("failed", lambda each: each.failed(job))
+    _tell("failed", lambda each: each.failed(job), job.job_id, job.job_type)
 
 
-def _tell(hook: str, call: Callable[[Observer], None]) -> None:
+def _tell(
+    hook: str, call: Callable[[Observer], None], job_id: str, job_type: str | None = None
+) -> None:
     for observer in tuple(_observers[hook]):
         try:
             call(observer)
-        except Exception:
-            log.exception("observer.error", observer=type(observer).__name__)
+        except Exception as error:
+            _complain(observer, error, job_id, job_type)
 
 
 @contextmanager
-def _open(hook: str, make: Callable[[Observer], AbstractContextManager[None]]) -> Iterator[None]:
+def _open(
+    hook: str,
+    make: Callable[[Observer], AbstractContextManager[None]],
+    job_id: str | None,
+    job_type: str,
+) -> Iterator[None]:
     """Enter a context of every observer."""
     with ExitStack() as stack:
         for observer in tuple(_observers[hook]):
             try:
                 context = make(observer)
                 context.__enter__()
-            except Exception:
-                log.exception("observer.error", observer=type(observer).__name__)
+            except Exception as error:
+                _complain(observer, error, job_id, job_type)
             else:
-                stack.push(_guarded(observer, context))
+                stack.push(_guarded(observer, context, job_id, job_type))
         yield
 
 
 def _guarded(
-    observer: Observer, context: AbstractContextManager[None]
+    observer: Observer,
+    context: AbstractContextManager[None],
+    job_id: str | None,
+    job_type: str,
 ) -> Callable[[Any, Any, Any], None]:
     """What leaves an observer's context, whatever that raises."""
 
     def leave(*exc_info: Any) -> None:
         try:
             context.__exit__(*exc_info)
-        except Exception:
-            log.exception("observer.error", observer=type(observer).__name__)
+        except Exception as error:
+            _complain(observer, error, job_id, job_type)
 
     return leave
+
+
+def _complain(
+    observer: Observer, error: Exception, job_id: str | None, job_type: str | None
+) -> None:
+    """Log what an observer has raised; a line that cannot be written is not worth a job."""
+    try:
+        log.error(
+            "observer.error",
+            observer=type(observer).__name__,
+            jobId=job_id,
+            jobType=job_type,
+            exc_info=error,
+        )
+    except Exception:
+        pass

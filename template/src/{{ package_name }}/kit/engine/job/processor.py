@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from .policy import AtOnce, Backoff, Policy, Rate
 from .publish import Publisher, Receipt, default_publisher
 
 R = TypeVar("R")
+
+_PATIENCE = 30.0  # seconds until a newer worker is looked for again, for a job of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +255,27 @@ def find_processor(name: str) -> Processor[Any, Any]:
     """Look a processor up by its dotted path or by its name.
 
     Raises:
-        UnknownJobError: There is none; the message lists the names there are.
+        UnknownJobError: There is none; the message lists the names there are. A path beside
+            those of this worker's processors may be known to a newer worker.
     """
     found = _registry.get(name) or next((p for p in processors() if p.name == name), None)
     if found is None:
         known = ", ".join(each.name for each in processors()) or "none"
-        raise UnknownJobError(f"unknown job {name!r}; this worker knows: {known}")
+        newer = _PATIENCE if _may_be_newer(name) else None
+        raise UnknownJobError(
+            f"unknown job {name!r}; this worker knows: {known}", retry_after=newer
+        )
     return found
+
+
+def _may_be_newer(path: str) -> bool:
+    """Whether a path lies where this worker's processors do, and names nothing that is there."""
+    home, _, name = path.rpartition(".")
+    if hasattr(sys.modules.get(home), name):
+        return False  # a function that is no processor
+    modules = (each.path.rpartition(".")[0] for each in _registry.values())
+    homes = {module.rpartition(".")[0] or module for module in modules}
+    return any(path.startswith(f"{home}.") for home in homes)
 
 
 def _read_signature(function: Callable[..., Any]) -> tuple[type[Any], list[Resource]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -167,16 +165,20 @@ class Publisher:
             meta=meta,
             status=JobStatus.SCHEDULED if delay > 0 else JobStatus.QUEUED,
         )
-        if delay <= 0:
-            job.enqueued_at = datetime.now(UTC)
         fields = [
             item
             for key, value in (job.to_dict() | {"data": job.data}).items()
             if value is not None
             for item in (key, value if isinstance(value, bytes | str) else str(value))
         ]
-        due = str(time.time() + delay) if delay > 0 else ""
-        return self._keys(identity), [identity, due, keys.QUEUE + self.queue, *fields]
+        wait = str(delay) if delay > 0 else ""
+        return self._keys(identity), [
+            identity,
+            wait,
+            keys.QUEUE + self.queue,
+            keys.WORKER,
+            *fields,
+        ]
 
     def _keys(self, job_id: str) -> list[str]:
         return [
@@ -188,6 +190,7 @@ class Publisher:
             keys.FINISHED + self.queue,
             keys.CANCELED + self.queue,
             keys.SCHEDULED + self.queue,
+            keys.RUNNING + self.queue,
         ]
 
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from rq.timeouts import BaseDeathPenalty, JobTimeoutException
 
 _TICK = 0.1  # seconds between two looks while anything is limited
-_DELIVERY = 1.0  # seconds after which an exception on its way must have been swallowed
+_AGAIN = 5.0  # seconds until an exception that was swallowed is raised again
+
+OnLate = Callable[[float, int], None]  # told how many seconds late, and the exceptions raised
 
 
 class Deadline(BaseDeathPenalty):
@@ -25,19 +28,25 @@ class Deadline(BaseDeathPenalty):
     Args:
         timeout: Seconds; None, 0 or less for no limit.
         exception: What is raised in the late thread.
+        on_late: Told, in the watchdog's thread, each time that the exception is raised again.
     """
 
     def __init__(
         self,
         timeout: float | None,
         exception: type[BaseException] = JobTimeoutException,
+        *,
+        on_late: OnLate | None = None,
         **_: Any,
     ) -> None:
         self._timeout = timeout
         self._exception = exception
+        self._on_late = on_late
         self._lock = threading.Lock()
         self._closed = False
         self._fired: type[BaseException] | None = None
+        self._raised = 0
+        self._again_at = float("inf")
         self.at = float("inf")
         self.thread = 0
 
@@ -53,12 +62,18 @@ class Deadline(BaseDeathPenalty):
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._lock:
-            self._closed = True
-            fired = self._fired
-        _watchdog.discard(self)
-        if fired is not None and not isinstance(value, fired):
-            self._await_delivery(fired)
+        self.close()
+        fired = self._fired
+        if fired is None:
+            return
+        if value is None or not isinstance(value, fired):
+            # It was swallowed by the job's own `except`: the job was late all the same.
+            raise fired(self._text(fired)) from value
+        if not value.args:
+            value.args = (self._text(fired),)
+
+    def _text(self, fired: type[BaseException]) -> str:
+        return timeout_text(self._timeout) if fired is self._exception else ""
 
     def fire(self, exception: type[BaseException] | None = None) -> bool:
         """Raise in the thread, unless the work has ended.
@@ -73,47 +88,86 @@ class Deadline(BaseDeathPenalty):
             if self._closed or self._fired is not None:
                 return False
             self._fired = exception or self._exception
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self.thread), ctypes.py_object(self._fired)
-            )
-            return True
+            self._raise()
+        _watchdog.add(self)
+        return True
+
+    def look(self, now: float) -> None:
+        """Raise when the time has come, and again while the work goes on."""
+        if self._fired is None:
+            if self.at <= now:
+                self.fire()
+            return
+        if now < self._again_at:
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self._raise()
+        if self._on_late is not None:
+            self._on_late(now - self.at, self._raised)
+
+    def _raise(self) -> None:
+        self._raised += 1
+        self._again_at = time.monotonic() + _AGAIN
+        _raise_in(self.thread, self._fired)
 
     def close(self) -> None:
-        """Forget it, also when its exception came while it was closing by itself."""
+        """Forget it. An exception that is still on its way must not land in the next job."""
+        with self._lock:
+            self._closed = True
+            if self._fired is not None:
+                _raise_in(self.thread, None)
+        self.at = float("inf")
         _watchdog.discard(self)
 
-    @staticmethod
-    def _await_delivery(fired: type[BaseException]) -> None:
-        """Meet the exception here, so that it never lands in the next job."""
-        end = time.monotonic() + _DELIVERY
-        while time.monotonic() < end:
-            time.sleep(0.001)
-        # It was delivered and swallowed by the job's own `except`: the job was late all the same.
-        raise fired(f"job swallowed {fired.__name__}")
+
+def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
+    """Raise in a thread between two bytecodes; None takes back what has not been raised yet."""
+    raised = None if exception is None else ctypes.py_object(exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+
+
+def timeout_text(timeout: float | None) -> str:
+    """What the error of a late job says."""
+    return f"the job ran longer than its timeout of {timeout} seconds"
 
 
 class Watched:
-    """A limit that only counts for `overdue`: a coroutine's own, which asyncio keeps.
+    """The limit of a coroutine: asyncio keeps it, this one counts and cancels again.
 
     It opens when it is made, before the event loop takes the coroutine up: a loop that another
     coroutine blocks never does.
 
     Args:
         timeout: Seconds; None, 0 or less for no limit.
+        cancel: Cancels the coroutine once more; safe in any thread.
+        on_late: Told, in the watchdog's thread, each time that it is cancelled again.
     """
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, cancel: Callable[[], None], on_late: OnLate) -> None:
+        self._cancel = cancel
+        self._on_late = on_late
+        self._raised = 1  # by asyncio
+        self._again_at = float("inf")
         self.at = float("inf")
         if timeout is not None and timeout > 0:
             self.at = time.monotonic() + timeout
+            self._again_at = self.at + _AGAIN
             _watchdog.add(self)
 
-    def fire(self) -> bool:
-        """Nothing is raised in the event loop's thread: it would hit any coroutine."""
-        return False
+    def look(self, now: float) -> None:
+        """Cancel it again while it goes on."""
+        if now < self._again_at:
+            return
+        self._again_at = now + _AGAIN
+        self._raised += 1
+        self._cancel()
+        self._on_late(now - self.at, self._raised)
 
     def close(self) -> None:
         """The coroutine has ended."""
+        self.at = float("inf")
         _watchdog.discard(self)
 
 
@@ -151,8 +205,10 @@ class _Watchdog:
             self._wake.wait()
             now = time.monotonic()
             for deadline in list(self._open.values()):
-                if deadline.at <= now:
-                    deadline.fire()
+                try:
+                    deadline.look(now)
+                except Exception:
+                    pass  # one that cannot be raised must not end the watch over all others
             if not self._open:
                 self._wake.clear()
                 if self._open:  # added between the look and the clearing

@@ -8,18 +8,27 @@ on until Redis has taken the outcome, however long Redis is away.
 from __future__ import annotations
 
 import threading
-import time
+import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from math import ceil
-from types import TracebackType
+from datetime import timedelta
 
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    BusyLoadingError,
+    DataError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from rq.callbacks import execute_failure_callback, execute_stopped_callback
-from rq.job_lifecycle import call_exception_handlers, format_exc_info
+from rq.defaults import DEFAULT_FAILURE_TTL as FAILED_TTL
+from rq.job_lifecycle import call_exception_handlers
 from rq.results import Result
+from rq.utils import utcformat
 from rq.worker import BaseWorker
 
+from ..background import Pause
 from ..errors import JobStopped
 from ..job import observers
 from ..job.observers import FailedJob
@@ -30,9 +39,11 @@ from . import journal
 from .deadlines import Deadline
 from .limiter import Limiter
 from .task import Task
-from .verdict import pause_for_newer_worker, retry_delay
+from .texts import describe, trace
+from .verdict import Failed, Parked, Retry, Stopped, Verdict
 
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+_TRIES = 3  # times that an outcome is handed to RQ before it is stored reduced
+_HEALING = (BusyLoadingError, OutOfMemoryError, ReadOnlyError, TryAgainError)
 
 
 class Endings:
@@ -57,7 +68,7 @@ class Endings:
         self._exchange = exchange
         self._lease = lease
         self._leaving = leaving
-        self._limiter = Limiter(worker)
+        self.limiter = Limiter(worker)
 
     def admit(self, claim: Claim, task: Task) -> bool:
         """Whether a job under a limit may run now; waits while Redis is away.
@@ -65,7 +76,7 @@ class Endings:
         Returns:
             False when the delivery is over: parked, lost, or the process is leaving.
         """
-        wait = 0.1
+        pause = Pause()
         won = False
 
         def win() -> bool:
@@ -77,44 +88,69 @@ class Endings:
             try:
                 if not self._exchange.owns(claim, self._lease):
                     return False
-                return self._limiter.admit(claim, task, win)
+                return self.limiter.admit(claim, task, win)
             except RedisError:
-                if self._leaving.wait(wait):
+                if self._leaving.wait(pause.grow()):
                     return False
-                wait = min(wait * 2, 2.0)
 
     def success(self, claim: Claim, result: object) -> None:
-        """Finish a job that returned, by RQ's own code."""
+        """Finish a job that returned, by RQ's own code.
+
+        Raises:
+            BaseException: What a success callback has raised.
+        """
 
         def finish() -> None:
             self._worker._finalize_success(claim.job, claim.queue, claim.execution(), result)
 
         self._until_stored(claim, finish)
 
-    def failure(self, claim: Claim, task: Task, error: BaseException, seconds: float) -> None:
-        """Finish a job that raised: stopped, retried, or failed for good."""
+    def failure(
+        self, claim: Claim, task: Task, verdict: Verdict, error: BaseException, seconds: float
+    ) -> None:
+        """Store what was decided on a job that raised, and tell of it."""
         attempt = claim.attempt
-        pause = pause_for_newer_worker(claim, error)
-        delay = None if claim.stopped else retry_delay(claim, task, error)
-        if claim.stopped:
-            stored = self._until_stored(claim, lambda: self._stop(claim))
-            if stored:
-                journal.failed(claim, task.name, attempt, seconds, JobStopped("stopped on request"))
-        elif pause is not None:
-            due = time.time() + pause
-            if self._until_stored(claim, lambda: self._limiter.park(claim, due)):
-                journal.interrupted(claim.queue.name, claim.job_id, str(error))
-        elif delay is not None:
-            wait = delay
-            if self._until_stored(claim, lambda: self._retry(claim, error, wait)):
-                journal.retry(claim, task.name, attempt, seconds, wait, error)
-        elif self._until_stored(claim, lambda: self._fail(claim, error)):
-            self._report(claim, task, error, seconds, attempt)
+        match verdict:
+            case Stopped():
+                store, error = (lambda: self._stop(claim)), JobStopped("stopped on request")
+            case Parked(wait):
+                store = lambda: self.limiter.park(claim, wait)  # noqa: E731
+            case Retry(wait):
+                store = lambda: self._retry(claim, error, wait)  # noqa: E731
+            case Failed():
+                store = lambda: self._fail(claim, error)  # noqa: E731
+        try:
+            if not self._until_stored(claim, store):
+                return
+        except Exception as fault:
+            journal.fault("job.outcome", claim, task.name, fault)
+            if not self._until_stored(claim, lambda: self._fail_reduced(claim, error)):
+                return
+            verdict = Failed()
+        self._tell(claim, task, verdict, error, seconds, attempt)
 
     def abandon(self, claim: Claim, task: Task, error: BaseException) -> None:
-        """Fail a job for good that keeps bringing down its workers."""
-        if self._until_stored(claim, lambda: self._fail(claim, error)):
-            self._report(claim, task, error, 0.0, claim.attempt)
+        """Fail a job for good that keeps bringing down its workers, or cannot be ended."""
+        self.failure(claim, task, Failed(), error, 0.0)
+
+    def _tell(
+        self,
+        claim: Claim,
+        task: Task,
+        verdict: Verdict,
+        error: BaseException,
+        seconds: float,
+        attempt: int,
+    ) -> None:
+        match verdict:
+            case Parked(wait):
+                journal.parked(claim, task.name, wait, describe(error))
+            case Retry(wait):
+                journal.retry(claim, task.name, attempt, seconds, wait, error)
+            case _:
+                journal.failed(claim, task.name, attempt, seconds, error)
+        if isinstance(verdict, Failed):
+            self._report(claim, task, error, attempt)
 
     def still_ours(self, claim: Claim) -> bool:
         """Whether a job that waited in its slot may run again; while Redis is away it may."""
@@ -126,26 +162,34 @@ class Endings:
             journal.dropped(claim)
         return owned
 
-    def stay(self, claim: Claim, seconds: float, *, spent: bool) -> None:
+    def stay(
+        self,
+        claim: Claim,
+        task: Task,
+        error: BaseException,
+        seconds: float,
+        wait: float,
+        *,
+        spent: bool,
+    ) -> None:
         """Record that a job stays in its slot for the next attempt.
 
         Args:
             claim: The delivery.
-            seconds: How long it may go on, for the entry that other tools look at.
+            task: What ran.
+            error: Why it runs again.
+            seconds: How long the attempt ran.
+            wait: Seconds until the next.
             spent: Whether the attempt that failed counts.
         """
+        if spent:
+            journal.retry(claim, task.name, claim.attempt, seconds, wait, error)
+        else:
+            journal.parked(claim, task.name, wait, describe(error))
         attempts = claim.attempt if spent else claim.attempt - 1
         claim.raw[b"number_of_retries"] = str(attempts).encode()
         try:
-            with self._worker.connection.pipeline() as pipeline:
-                pipeline.hset(keys.JOB + claim.job_id, "number_of_retries", attempts)
-                entry = {claim.entry: time.time() + seconds + self._lease}
-                pipeline.zadd(keys.STARTED + claim.queue.name, entry, xx=True, gt=True)
-                # RQ's records of it must live as long: they tell whose job it is.
-                ttl = ceil(seconds) + self._lease
-                pipeline.expire(keys.EXECUTION + claim.entry, ttl, gt=True)
-                pipeline.expire(keys.EXECUTIONS + claim.job_id, ttl, gt=True)
-                pipeline.execute()
+            self._worker.connection.hset(keys.JOB + claim.job_id, "number_of_retries", attempts)
         except RedisError:
             # Lost only if this process dies as well: the next worker then grants one more.
             journal.log.warning("redis.lost", jobId=claim.job_id)
@@ -155,28 +199,36 @@ class Endings:
 
         Returns:
             False when the delivery was no longer ours, or the process is leaving.
+
+        Raises:
+            Exception: It cannot be stored; trying again would not help.
         """
-        tried = False
-        wait = 0.1
+        tried = 0
+        pause = Pause()
         while True:
             try:
                 if not self._exchange.owns(claim, self._lease):
                     if not tried:
                         journal.dropped(claim)
-                    return tried
+                    return tried > 0
                 if tried:  # what the last try changed in memory did not reach Redis
                     claim.job = LazyJob(claim.job_id, claim.queue.connection, claim.raw)
-                tried = True
+                if tried >= _TRIES:
+                    raise RuntimeError("Redis answers, but does not keep the outcome")
+                tried += 1
                 store()
-            except RedisError:
-                journal.log.warning("redis.lost", jobId=claim.job_id, retryMs=round(wait * 1000))
-                if self._leaving.wait(wait):
+                self._leaving.wait((tried - 1) / 10)
+            except RedisError as error:
+                if not may_heal(error):
+                    raise
+                tried = min(tried, 1)
+                journal.redis_lost(error)
+                if self._leaving.wait(pause.grow()):
                     return False
-                wait = min(wait * 2, 2.0)
 
     def _stop(self, claim: Claim) -> None:
         worker, job = self._worker, claim.job
-        job.ended_at = datetime.now(UTC)
+        job.ended_at = claim.now()
         try:
             execute_stopped_callback(job, Deadline)
         except Exception:
@@ -188,19 +240,20 @@ class Endings:
 
     def _retry(self, claim: Claim, error: BaseException, delay: float) -> None:
         job, queue, worker = claim.job, claim.queue, self._worker
-        exc_info = self._call_back(claim, error)
-        job.ended_at = datetime.now(UTC)
+        text = trace(self._call_back(claim, error))
+        job.ended_at = claim.now()
+        due = claim.now() + timedelta(seconds=delay)
         job.number_of_retries = claim.attempt
         if claim.number(b"retries_left") is not None:
-            worker.handle_job_failure(
-                job, queue, exc_string=format_exc_info(exc_info), execution=claim.execution()
-            )
+            worker.handle_job_failure(job, queue, exc_string=text, execution=claim.execution())
+            if delay > 0:  # RQ goes by this machine's clock
+                registry = keys.SCHEDULED + queue.name
+                worker.connection.zadd(registry, {job.id: due.timestamp()}, xx=True)
             return
         with worker.connection.pipeline() as pipeline:
             worker.increment_failed_job_count(pipeline)
             worker.increment_total_working_time(job.ended_at - claim.started, pipeline)
             if delay > 0:
-                due = datetime.now(UTC) + timedelta(seconds=delay)
                 queue.schedule_job(job, due, pipeline=pipeline)
                 # RQ cuts the time down to whole seconds.
                 pipeline.zadd(keys.SCHEDULED + queue.name, {job.id: due.timestamp()})
@@ -210,7 +263,7 @@ class Endings:
                 job,
                 Result.Type.RETRIED,
                 job.failure_ttl,
-                exc_string=format_exc_info(exc_info),
+                exc_string=text,
                 worker_name=worker.name,
                 pipeline=pipeline,
                 execution_id=claim.execution_id,
@@ -224,32 +277,61 @@ class Endings:
     def _fail(self, claim: Claim, error: BaseException) -> None:
         job, worker = claim.job, self._worker
         job.retries_left = 0 if claim.number(b"retries_left") is not None else None
-        job.ended_at = datetime.now(UTC)
-        exc_info = self._call_back(claim, error)
+        job.ended_at = claim.now()
+        reason = self._call_back(claim, error)
         # A job that somebody requeues later starts with its full number of attempts.
         job.number_of_retries = 0
         worker.handle_job_failure(
             job,
             claim.queue,
-            exc_string=format_exc_info(exc_info),
+            exc_string=trace(reason),
             execution=claim.execution(),
         )
         worker.connection.hdel(keys.JOB + claim.job_id, keys.INTERRUPTIONS)
 
-    def _call_back(self, claim: Claim, error: BaseException) -> ExcInfo:
-        """Run RQ's failure callback and exception handlers; what a callback raises counts."""
-        exc_info: ExcInfo = (type(error), error, error.__traceback__)
+    def _fail_reduced(self, claim: Claim, error: BaseException) -> None:
+        """Fail a job whose hash RQ cannot read or write: all that can be kept is kept."""
+        ended = claim.now()
+        with self._worker.connection.pipeline(transaction=False) as pipeline:
+            pipeline.hset(
+                keys.JOB + claim.job_id,
+                mapping={
+                    "status": "failed",
+                    "origin": claim.queue.name,
+                    "created_at": claim.text(b"created_at") or utcformat(ended),
+                    "ended_at": utcformat(ended),
+                    "exc_info": zlib.compress(trace(error).encode()),
+                },
+            )
+            pipeline.hdel(keys.JOB + claim.job_id, "number_of_retries", keys.INTERRUPTIONS)
+            expires = ended.timestamp() + FAILED_TTL
+            pipeline.zadd(keys.FAILED + claim.queue.name, {claim.job_id: expires})
+            pipeline.expire(keys.JOB + claim.job_id, FAILED_TTL)
+            pipeline.zrem(keys.EXECUTIONS + claim.job_id, claim.execution_id)
+            pipeline.delete(keys.EXECUTION + claim.entry)
+            pipeline.srem(keys.worker_executions(claim.worker), claim.entry)
+            pipeline.zrem(keys.STARTED + claim.queue.name, claim.entry)
+            for answer in pipeline.execute(raise_on_error=False):
+                if isinstance(answer, RedisError) and may_heal(answer):
+                    raise answer
+
+    def _call_back(self, claim: Claim, error: BaseException) -> BaseException:
+        """Run RQ's failure callback and exception handlers.
+
+        Returns:
+            The error that counts: what a callback raises wins.
+        """
+        exc_info = (type(error), error, error.__traceback__)
         try:
             execute_failure_callback(claim.job, Deadline, *exc_info)
         except BaseException as other:  # also the exit that a callback asks for
-            exc_info = (type(other), other, other.__traceback__)
-        call_exception_handlers(self._worker._exc_handlers, claim.job, *exc_info)
-        return exc_info
+            error = other
+        handlers = self._worker._exc_handlers
+        if handlers:
+            call_exception_handlers(handlers, claim.job, type(error), error, error.__traceback__)
+        return error
 
-    def _report(
-        self, claim: Claim, task: Task, error: BaseException, seconds: float, attempt: int
-    ) -> None:
-        journal.failed(claim, task.name, attempt, seconds, error)
+    def _report(self, claim: Claim, task: Task, error: BaseException, attempt: int) -> None:
         record = FailedJob(
             job_id=claim.job_id,
             job_type=task.name,
@@ -257,8 +339,17 @@ class Endings:
             payload=task.payload,
             queue=claim.queue.name,
             attempts=attempt,
-            error=journal.describe(error),
-            traceback=format_exc_info((type(error), error, error.__traceback__)),
+            error=describe(error),
+            traceback=trace(error),
             worker=claim.worker,
         )
         observers.failed(record)
+
+
+def may_heal(error: RedisError) -> bool:
+    """Whether Redis may answer otherwise later: it is away, full, loading, or no master."""
+    if isinstance(error, DataError):
+        return False
+    if not isinstance(error, ResponseError):
+        return True
+    return isinstance(error, _HEALING) or str(error).startswith(("MISCONF", "NOREPLICAS"))

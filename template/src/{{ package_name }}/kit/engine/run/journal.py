@@ -1,8 +1,12 @@
-"""One event per turn in a job's life: a log line, never a payload, and word to the observers."""
+"""One event per turn in a job's life: a log line, never a payload, and word to the observers.
+
+Nothing here raises: a line that cannot be written costs no job its outcome and no worker a slot.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -12,6 +16,7 @@ from rq.exceptions import AbandonedJobError
 from ..errors import JobStopped, PayloadError, UnknownJobError
 from ..job import observers
 from ..store.claim import Claim
+from .texts import describe
 
 # Their message says all there is; a traceback would show the engine's own lines.
 _SELF_EXPLAINING = (PayloadError, UnknownJobError, AbandonedJobError, JobStopped)
@@ -30,7 +35,8 @@ def start(claim: Claim, job_type: str) -> None:
     """A delivery begins to run."""
     if not log.is_enabled_for(logging.INFO):  # two lines a job: not even their fields are free
         return
-    log.info(
+    _write(
+        log.info,
         "job.start",
         jobId=claim.job_id,
         jobType=job_type,
@@ -42,7 +48,8 @@ def start(claim: Claim, job_type: str) -> None:
 def done(claim: Claim, job_type: str, seconds: float) -> None:
     """The processor returned."""
     if log.is_enabled_for(logging.INFO):
-        log.info(
+        _write(
+            log.info,
             "job.done",
             jobId=claim.job_id,
             jobType=job_type,
@@ -52,17 +59,35 @@ def done(claim: Claim, job_type: str, seconds: float) -> None:
     _tell(claim, job_type, "done", seconds)
 
 
-def duplicate(claim: Claim, job_type: str, seconds: float, reason: str) -> None:
+def duplicate(claim: Claim, job_type: str, seconds: float, reason: BaseException) -> None:
     """The work was done before."""
-    log.info("job.duplicate", jobId=claim.job_id, jobType=job_type, reason=reason)
+    _write(
+        log.info,
+        "job.duplicate",
+        jobId=claim.job_id,
+        jobType=job_type,
+        reason=describe(reason).removeprefix("Duplicate: "),
+    )
     _tell(claim, job_type, "duplicate", seconds)
+
+
+def result_dropped(claim: Claim, job_type: str, result: object) -> None:
+    """What the processor returned is no JSON: it is not kept."""
+    _write(
+        log.warning,
+        "job.result",
+        jobId=claim.job_id,
+        jobType=job_type,
+        reason=f"a result of type {type(result).__name__} is no JSON and is not kept",
+    )
 
 
 def retry(
     claim: Claim, job_type: str, attempt: int, seconds: float, delay: float, error: BaseException
 ) -> None:
     """An attempt failed and another follows after `delay` seconds."""
-    log.warning(
+    _write(
+        log.warning,
         "job.retry",
         jobId=claim.job_id,
         jobType=job_type,
@@ -76,7 +101,8 @@ def retry(
 
 def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: BaseException) -> None:
     """The job failed for good."""
-    log.error(
+    _write(
+        log.error,
         "job.failed",
         jobId=claim.job_id,
         jobType=job_type,
@@ -89,27 +115,89 @@ def failed(claim: Claim, job_type: str, attempt: int, seconds: float, error: Bas
     _tell(claim, job_type, outcome, seconds, error)
 
 
+def late(claim: Claim, job_type: str, seconds: float, raised: int) -> None:
+    """A job runs on although its time is over."""
+    _write(
+        log.warning,
+        "job.late",
+        jobId=claim.job_id,
+        jobType=job_type,
+        lateMs=_ms(seconds),
+        raised=raised,
+        reason="the job goes on after its timeout; it may catch the exception, or block in C",
+    )
+
+
+def stuck(claim: Claim, reason: str) -> None:
+    """The worker leaves because it cannot end a job."""
+    _write(log.error, "worker.stuck", jobId=claim.job_id, reason=reason)
+
+
+def parked(claim: Claim, job_type: str, seconds: float, reason: str) -> None:
+    """A job waits for a worker that can run it; no attempt is spent."""
+    _write(
+        log.warning,
+        "job.interrupted",
+        jobId=claim.job_id,
+        jobType=job_type,
+        delayMs=_ms(seconds),
+        reason=reason,
+    )
+    observers.interrupted(claim.queue.name, claim.job_id)
+
+
 def interrupted(queue: str, job_id: str, reason: str) -> None:
     """A delivery ended without a verdict; the job is queued again, no attempt is spent."""
-    log.warning("job.interrupted", jobId=job_id, reason=reason)
+    _write(log.warning, "job.interrupted", jobId=job_id, reason=reason)
     observers.interrupted(queue, job_id)
 
 
 def dropped(claim: Claim) -> None:
     """The job was taken over by another worker (or deleted) before its outcome was stored."""
-    log.warning("job.dropped", jobId=claim.job_id, reason="no longer owned by this worker")
+    _write(
+        log.warning,
+        "job.dropped",
+        jobId=claim.job_id,
+        reason="no longer owned by this worker",
+    )
 
 
 def redis_lost(error: BaseException) -> None:
     """Redis does not answer; the worker goes on trying."""
-    log.warning("redis.lost", error=describe(error))
+    _write(log.warning, "redis.lost", error=describe(error))
 
 
-def describe(error: BaseException) -> str:
-    """Type and message of an error, on one line."""
-    text = str(error).strip()
-    name = type(error).__name__
-    return f"{name}: {text}" if text else name
+def fault(event: str, claim: Claim, job_type: str, error: BaseException) -> None:
+    """Something around a job raised: a hook, an observer, a callback, or the engine."""
+    _write(
+        log.error,
+        event,
+        jobId=claim.job_id,
+        jobType=job_type,
+        error=describe(error),
+        exc_info=error,
+    )
+
+
+def _write(write: Callable[..., None], event: str, **fields: Any) -> None:
+    try:
+        write(event, **fields)
+    except BaseException as error:  # for instance an odd value that the job bound to its log lines
+        _write_less(event, fields, error)
+
+
+def _write_less(event: str, fields: dict[str, Any], error: BaseException) -> None:
+    try:
+        structlog.contextvars.clear_contextvars()
+        log.error(
+            "log.error",
+            about=event,
+            jobId=fields.get("jobId"),
+            jobType=fields.get("jobType"),
+            reason=type(error).__name__,
+        )
+    except BaseException:
+        pass  # nothing can be written
 
 
 def _tell(

@@ -6,11 +6,15 @@ or into RQ's own rate limit registry.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import timedelta
 
+from redis.exceptions import WatchError
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.queue import Queue
 from rq.rate_limit import RateLimit
+from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from ..job.policy import Rate
@@ -59,31 +63,35 @@ class Limiter:
         return policy.rate is None or self._in_time(claim, task, policy.rate, win)
 
     def _in_time(self, claim: Claim, task: Task, rate: Rate, win: Callable[[], bool]) -> bool:
-        now = time.time()
-        due = float(
+        wait = float(
             self._reserve(
                 keys=[f"{keys.PREFIX}:rate:{task.name}", keys.JOB + claim.job_id],
-                args=[now, rate.interval],
+                args=[rate.interval],
             )
         )
-        if due <= now:
+        if wait <= 0:
             return True
         if win():
-            self.park(claim, due)
+            self.park(claim, wait)
         return False
 
-    def park(self, claim: Claim, due: float) -> None:
-        """Send a job to a later time; it comes back without having spent an attempt."""
+    def park(self, claim: Claim, wait: float) -> None:
+        """Send a job to a later time; it comes back without having spent an attempt.
+
+        Args:
+            claim: The delivery, whose end has been won.
+            wait: Seconds until it may run.
+        """
         worker, job = self._worker, claim.job
+        when = claim.now() + timedelta(seconds=wait)
         with worker.connection.pipeline() as pipeline:
-            when = datetime.fromtimestamp(due, UTC)
             claim.queue.schedule_job(job, when, pipeline=pipeline)
             # RQ cuts the time down to whole seconds.
-            pipeline.zadd(keys.SCHEDULED + claim.queue.name, {claim.job_id: due})
+            pipeline.zadd(keys.SCHEDULED + claim.queue.name, {claim.job_id: when.timestamp()})
             worker.cleanup_execution(job, pipeline, claim.execution())
             pipeline.execute()
         worker._release_slot_safely(job)  # of `at_once`, so that others may run meanwhile
-        journal.log.debug("job.wait", jobId=claim.job_id, delayMs=round((due - time.time()) * 1000))
+        journal.log.debug("job.wait", jobId=claim.job_id, delayMs=round(wait * 1000))
 
     def _hold_back(self, claim: Claim, limit: RateLimit) -> None:
         """Hand a job over to RQ's rate limit registry, which queues it when its turn comes."""
@@ -94,3 +102,27 @@ class Limiter:
             worker.cleanup_execution(job, pipeline, claim.execution())
             claim.queue._enqueue_rate_limited_job(job, pipeline=pipeline)
             pipeline.execute()
+
+    def promote(self, queue: Queue, job_id: str) -> None:
+        """Move a delayed job that is under RQ's RateLimit, by RQ's own code, in one step."""
+        delayed = keys.SCHEDULED + queue.name
+        connection = self._worker.connection
+        try:
+            with connection.pipeline() as pipeline:
+                pipeline.watch(keys.JOB + job_id)  # type: ignore[no-untyped-call]
+                if pipeline.zscore(delayed, job_id) is None:
+                    return  # another replica was first
+                try:
+                    job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+                except NoSuchJobError:
+                    pipeline.zrem(delayed, job_id)
+                    return
+                front = job.should_enqueue_at_front()
+                pipeline.multi()
+                pipeline.zrem(delayed, job_id)
+                queue._enqueue_rate_limited_job(job, pipeline=pipeline, at_front=front)
+                pipeline.execute()
+        except WatchError:
+            pass  # the next look finds it, unless somebody else has moved it
+        except Exception:
+            journal.log.exception("job.promote", jobId=job_id)

@@ -106,7 +106,10 @@ def any_task(claim: Claim) -> Task:
 
 
 def unresolved_task(claim: Claim) -> Task:
-    """Stands in for a job that could not be read: it fails at once and is kept."""
-    name = claim.text(b"description") or "unknown"
+    """Stands in for a job that could not be read: it fails at once and is kept.
+
+    Its name is the function's path. RQ's `description` of a job repeats the arguments.
+    """
+    name = claim.function() or "unknown"
     policy = Policy(attempts=1)
     return Task(name, name, policy, policy.timeout, lambda: None, False)

@@ -1,32 +1,81 @@
-"""What follows an error: another attempt, another worker, or the end."""
+"""What follows an error: the end, another attempt, or another worker. Decided here alone."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import math
+from dataclasses import dataclass
+from datetime import timedelta
 
-from ..errors import NewerPayloadError, PermanentError
+from ..errors import NewerPayloadError, PermanentError, UnknownJobError
 from ..store.claim import Claim
 from .task import Task
 
 _ROLLOUT = timedelta(days=1)  # how long a job may wait for a newer worker
 
 
-def retry_delay(claim: Claim, task: Task, error: BaseException) -> float | None:
-    """Seconds until the next attempt, None when there is none.
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody asked for the job's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """It runs again after `wait` seconds; no attempt is spent."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It runs again after `wait` seconds; an attempt is spent."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It failed for good."""
+
+
+Verdict = Stopped | Parked | Retry | Failed
+
+
+def decide(claim: Claim, task: Task, error: BaseException) -> Verdict:
+    """Decide what follows an error.
 
     What the publisher asked for (RQ's Retry) wins over the processor's policy; an error
     marked permanent wins over both.
+
+    Args:
+        claim: The delivery that raised.
+        task: What ran.
+        error: What it raised.
+
+    Raises:
+        Exception: The error names a time that is no number.
     """
+    if claim.stopped:
+        return Stopped()
+    pause = _pause_for_newer_worker(claim, error)
+    if pause is not None:
+        return Parked(pause)
     left = claim.number(b"retries_left")
     if left is not None:
-        permanent = isinstance(error, PermanentError)
-        return float(claim.job.get_retry_interval()) if left > 0 and not permanent else None
-    return task.policy.retry_delay(claim.attempt, error) if task.policy else None
+        if left > 0 and not isinstance(error, PermanentError):
+            return Retry(float(claim.job.get_retry_interval()))
+        return Failed()
+    delay = task.policy.retry_delay(claim.attempt, error) if task.policy else None
+    if delay is None:
+        return Failed()
+    if not math.isfinite(delay):
+        raise ValueError("the time of the next attempt is no number")
+    return Retry(delay)
 
 
-def pause_for_newer_worker(claim: Claim, error: BaseException) -> float | None:
-    """Seconds to wait without spending an attempt, None when this is no reason to."""
-    made = claim.moment(b"created_at")
-    if made is None or not isinstance(error, NewerPayloadError):
+def _pause_for_newer_worker(claim: Claim, error: BaseException) -> float | None:
+    if not isinstance(error, NewerPayloadError | UnknownJobError) or error.retry_after is None:
         return None
-    return error.retry_after if datetime.now(UTC) - made < _ROLLOUT else None
+    made = claim.moment(b"created_at")
+    if made is None or claim.now() - made >= _ROLLOUT:
+        return None
+    return error.retry_after

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import zlib
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
-from rq.exceptions import DeserializationError
 from rq.executions import Execution
 from rq.job import Job, Retry
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
+
+from . import keys
+from .job_data import call_of, function_of
 
 
 class LazyJob(Job):
@@ -52,10 +54,12 @@ class Claim:
         job_id: The job's id.
         raw: The job's hash as it stands in Redis.
         worker: Name of this worker.
+        skew: Seconds by which Redis' clock is ahead of this machine's.
     """
 
     __slots__ = (
         "_settled",
+        "_skew",
         "_waiting",
         "deadline",
         "entry",
@@ -71,7 +75,13 @@ class Claim:
     )
 
     def __init__(
-        self, queue: Queue, execution_id: str, job_id: str, raw: dict[bytes, bytes], worker: str
+        self,
+        queue: Queue,
+        execution_id: str,
+        job_id: str,
+        raw: dict[bytes, bytes],
+        worker: str,
+        skew: float = 0.0,
     ) -> None:
         self.queue = queue
         self.execution_id = execution_id
@@ -80,7 +90,8 @@ class Claim:
         self.raw = raw
         self.worker = worker
         self.job = LazyJob(job_id, queue.connection, raw)
-        self.started = datetime.now(UTC)
+        self._skew = skew
+        self.started = self.now()
         self.deadline: Any = None
         self.task: Any = None
         self.stopped = False
@@ -93,7 +104,7 @@ class Claim:
             self._waiting.pop()
         except IndexError:
             return False
-        self.started = datetime.now(UTC)
+        self.started = self.now()
         return bool(self._settled)  # not when the worker has given it back and leaves
 
     def settle(self) -> bool:
@@ -107,28 +118,21 @@ class Claim:
         """What shall be called: dotted path, positional and keyword arguments.
 
         Raises:
-            DeserializationError: The job is not JSON. It is never unpickled: whoever can
-                write to Redis could then run code here.
+            DeserializationError: The job is not JSON.
         """
-        data = self.raw.get(b"data", b"")
-        if not data.startswith(b"["):  # RQ's publishers compress, ours do not
-            try:
-                data = zlib.decompress(data)
-            except zlib.error:
-                pass  # no JSON either
-        try:
-            path, instance, args, kwargs = json.loads(data)
-        except (ValueError, TypeError):
-            raise DeserializationError(
-                "the job is not JSON; publish it with serializer='json'"
-            ) from None
-        if instance is not None or not isinstance(path, str):
-            raise DeserializationError("the job calls a method; publish a function's dotted path")
-        return path, list(args), dict(kwargs)
+        return call_of(self.raw.get(b"data", b""))
+
+    def function(self) -> str | None:
+        """The dotted path alone, also of a job that is not JSON; None when there is none."""
+        return function_of(self.raw.get(b"data", b""))
+
+    def now(self) -> datetime:
+        """The time of Redis, in UTC."""
+        return datetime.fromtimestamp(time.time() + self._skew, UTC)
 
     def text(self, field: bytes) -> str:
         """A field of the job's hash, '' when it is absent."""
-        return self.raw.get(field, b"").decode()
+        return self.raw.get(field, b"").decode("utf-8", "replace")
 
     def number(self, field: bytes) -> int | None:
         """A numeric field of the job's hash, None when it is absent or no number."""
@@ -157,6 +161,11 @@ class Claim:
     def attempt(self) -> int:
         """Which attempt this delivery is, counted from 1."""
         return (self.number(b"number_of_retries") or 0) + 1
+
+    @property
+    def interruptions(self) -> int:
+        """How many deliveries before this one ended with the death of their worker."""
+        return self.number(keys.INTERRUPTIONS.encode()) or 0
 
     @property
     def waited_ms(self) -> int | None:

@@ -8,28 +8,34 @@ import time
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from redis import Redis
 from rq.queue import Queue
-from rq.utils import utcformat
 
 from . import keys
 from .claim import Claim
 from .scripts import load
 from .split_call import SplitCall
 
-STORED, NOT_OURS, HAS_DEPENDENTS = 1, 0, 2
-REQUEUED, NOTHING, LIMIT_REACHED = 1, 0, 2
-_UNSERIALIZABLE = "Unserializable return value"  # RQ's own placeholder
+NOT_OURS, HAS_DEPENDENTS = 0, 2  # codes of an outcome, beside 1: stored
+REQUEUED, LIMIT_REACHED, GONE = 1, 2, 3  # codes of a release, beside 0: nothing to do
+UNSERIALIZABLE = json.dumps("Unserializable return value")  # RQ's own placeholder
 
 
 @dataclass(slots=True)
 class Outcome:
-    """A job that returned: what has to be stored."""
+    """A job that returned: what has to be stored.
+
+    Args:
+        claim: The delivery.
+        result: What it returned, as JSON; None for nothing.
+        result_ttl: Seconds that the job is kept.
+        ended: When it returned.
+    """
 
     claim: Claim
-    result: object
+    result: str | None
     result_ttl: int
     ended: datetime
 
@@ -37,6 +43,10 @@ class Outcome:
     def seconds(self) -> float:
         """How long the job ran."""
         return (self.ended - self.claim.started).total_seconds()
+
+    def value(self) -> object:
+        """What the job returned, as JSON knows it."""
+        return None if self.result is None else json.loads(self.result)
 
     def to_json(self) -> list[object]:
         """The form that exchange.lua reads."""
@@ -49,21 +59,13 @@ class Outcome:
             claim.started.timestamp(),
             self.ended.timestamp(),
             f"{self.ended.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
-            None if self.result is None else _encode(self.result),
+            None if self.result is None else b64encode(self.result.encode()).decode(),
         ]
-
-
-def _encode(result: object) -> str:
-    try:
-        raw = json.dumps(result).encode()
-    except (TypeError, ValueError, RecursionError):
-        raw = json.dumps(_UNSERIALIZABLE).encode()
-    return b64encode(raw).decode()
 
 
 @dataclass(slots=True)
 class Trade:
-    """What a trip brought back."""
+    """What a trip brought back; `due` in seconds from now."""
 
     codes: list[int]
     claims: list[Claim]
@@ -80,51 +82,51 @@ class Exchange:
             take jobs that nobody runs.
         queues: The worker's queues, most important first.
         worker: Name of the worker.
-        longest: The longest timeout in seconds of any processor, -1 for no limit.
-        hold: Seconds added to it before other tools may call a running job abandoned.
     """
 
-    def __init__(
-        self, connection: Redis, queues: Sequence[Queue], worker: str, longest: int, hold: int
-    ) -> None:
+    def __init__(self, connection: Redis, queues: Sequence[Queue], worker: str) -> None:
         self.connection = connection
         self._queues = {queue.name: queue for queue in queues}
         self._worker = worker
         self._token = secrets.token_hex(10)
         self._next = 0
-        self._now = ""  # when the last trip was asked for, in RQ's format
+        self._skew = 0.0  # seconds by which Redis' clock is ahead of ours
         self._fixed = {
             "prefix": keys.PREFIX,
             "worker": worker,
             "queues": list(self._queues),
-            "longest": longest,
-            "hold": hold,
             "token": self._token,
         }
         self._call = SplitCall(connection, load("exchange"))
         self._release = connection.register_script(load("release"))
         self._renew_if_owned = connection.register_script(load("renew_if_owned"))
 
-    def trade(self, outcomes: Sequence[Outcome], *, free: int, promote: bool) -> Trade:
-        """Hand in outcomes and take up to `free` jobs.
+    def trade(self, outcomes: Sequence[Outcome]) -> Trade:
+        """Hand in outcomes, and take nothing.
 
         Raises:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
-        self.ask(outcomes, free=free, promote=promote)
+        self.ask(outcomes, [], free=0, promote=False)
         return self.answer()
 
-    def ask(self, outcomes: Sequence[Outcome], *, free: int, promote: bool) -> None:
+    def ask(
+        self, outcomes: Sequence[Outcome], over: Sequence[Claim], *, free: int, promote: bool
+    ) -> None:
         """The first half of a trip: `answer` must follow before the next.
+
+        Args:
+            outcomes: Of jobs that returned.
+            over: Deliveries that ended in another way.
+            free: How many jobs to take.
+            promote: Whether delayed jobs that are due are moved to their queue.
 
         Raises:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
-        self._now = utcformat(datetime.now(UTC))
         request = self._fixed | {
-            "now": time.time(),
-            "now_text": self._now,
             "outcomes": [outcome.to_json() for outcome in outcomes],
+            "over": [[claim.queue.name, claim.job_id, claim.execution_id] for claim in over],
             "seconds": sum(outcome.seconds for outcome in outcomes),
             "free": free,
             "first": self._next,
@@ -139,11 +141,11 @@ class Exchange:
         Raises:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
-        codes, jobs, suspended, limited, due = self._call.receive()
-        now = self._now.encode()
+        codes, jobs, suspended, limited, due, now, now_text = self._call.receive()
+        self._skew = float(now) - time.time()
         return Trade(
             codes=codes,
-            claims=[self._claim(job, now) for job in jobs],
+            claims=[self._claim(job, now_text) for job in jobs],
             suspended=bool(suspended),
             limited=[(queue.decode(), job.decode()) for queue, job in limited],
             due=float(due) if due else None,
@@ -167,6 +169,7 @@ class Exchange:
             job_id=job.decode(),
             raw=raw,
             worker=self._worker,
+            skew=self._skew,
         )
 
     def owns(self, claim: Claim, lease: int) -> bool:
@@ -184,7 +187,12 @@ class Exchange:
         return raw
 
     def release(
-        self, entries: Iterable[tuple[str, str, str, str]], *, dead: bool = False, limit: int = 0
+        self,
+        entries: Iterable[tuple[str, str, str, str]],
+        *,
+        dead: bool = False,
+        limit: int = 0,
+        certain: bool = False,
     ) -> list[int]:
         """Put running jobs back to the front of their queues.
 
@@ -193,6 +201,7 @@ class Exchange:
             dead: They belong to workers believed dead; each such delivery counts.
             limit: How many such deliveries a job may have before it is left to this worker
                 to be failed.
+            certain: Whether the workers are gone for so long that their jobs may be failed.
         """
         listed = [
             {"queue": queue, "job": job, "execution": execution, "worker": worker}
@@ -202,11 +211,11 @@ class Exchange:
             return []
         request = {
             "prefix": keys.PREFIX,
-            "now_text": utcformat(datetime.now(UTC)),
             # LPUSH turns the order round: the oldest job must be pushed last.
             "entries": listed[::-1],
             "dead": dead,
             "limit": limit,
+            "certain": certain,
             "heir": self._worker,
         }
         codes: list[int] = self._release(args=[json.dumps(request)])

@@ -27,6 +27,10 @@ FAILED = f"{PREFIX}:failed:"
 CANCELED = f"{PREFIX}:canceled:"
 SCHEDULED = f"{PREFIX}:scheduled:"
 
+# Ours. + queue name: hash of job id -> `execution id worker` of every delivery that our workers run.
+# A job that is deleted or canceled leaves nothing else by which its id can be told to be taken.
+RUNNING = f"{PREFIX}:running:"
+
 # Fields that the engine adds to a job's hash; RQ keeps what it does not know.
 INTERRUPTIONS = "interruptions"  # deliveries that ended with their worker's death
 
@@ -34,13 +38,3 @@ INTERRUPTIONS = "interruptions"  # deliveries that ended with their worker's dea
 def worker_executions(worker: str) -> str:
     """Set of job id:execution id that a worker is running."""
     return f"{WORKER}{worker}:executions"
-
-
-def dependents(job_id: str) -> str:
-    """Set of jobs that wait for this one."""
-    return f"{JOB}{job_id}:dependents"
-
-
-def dependencies(job_id: str) -> str:
-    """Set of jobs that this one waits for (RQ really writes two colons)."""
-    return f"{JOB}:{job_id}:dependencies"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,7 +21,8 @@ _ENDING = 2.0  # seconds that a job being written at the drain's deadline is wai
 class InHand:
     """Jobs in hand: running ones, outcomes not yet stored, jobs that gave themselves back.
 
-    Only the worker's main thread changes it; other threads speak through the inbox.
+    Only the worker's main thread changes it. What `returned`, `ended`, `yielded` and `wake` say
+    in other threads waits until the main thread collects it.
 
     Args:
         exchange: For putting jobs back.
@@ -31,7 +33,8 @@ class InHand:
     def __init__(self, exchange: Exchange, connection: Redis, worker: str) -> None:
         self.running: dict[str, Claim] = {}
         self.outcomes: list[Outcome] = []
-        self.inbox: SimpleQueue[Outcome | Claim | Callable[[], None] | None] = SimpleQueue()
+        self.over: list[Claim] = []  # ended in another way; their ids are still taken
+        self._inbox: SimpleQueue[tuple[Callable[[Any], object], Any]] = SimpleQueue()
         self._yielded: list[Claim] = []
         self._lost: set[str] = set()  # what the last look found with us, but not running
         self._exchange = exchange
@@ -46,7 +49,27 @@ class InHand:
     @property
     def has_news(self) -> bool:
         """Whether there is anything to tell Redis."""
-        return bool(self.outcomes or self._yielded)
+        return bool(self.outcomes or self._yielded or self.over)
+
+    def returned(self, outcome: Outcome) -> None:
+        """A job returned: the next trip to Redis stores it."""
+        self._inbox.put((self.outcomes.append, outcome))
+
+    def ended(self, claim: Claim) -> None:
+        """A delivery is over in any other way."""
+        self._inbox.put((self._close, claim))
+
+    def yielded(self, claim: Claim) -> None:
+        """A delivery gives itself back because the worker is draining."""
+        self._inbox.put((self._yielded.append, claim))
+
+    def wake(self) -> None:
+        """Let the main thread look around."""
+        self._inbox.put((bool, None))
+
+    def _close(self, claim: Claim) -> None:
+        if self.running.pop(claim.entry, None) is not None:
+            self.over.append(claim)
 
     def collect(self, timeout: float) -> bool:
         """Take all that the other threads have said.
@@ -60,24 +83,13 @@ class InHand:
         """
         heard = False
         try:
-            self._note(self.inbox.get(timeout=timeout) if timeout > 0 else self.inbox.get_nowait())
+            note, what = self._inbox.get(timeout > 0, timeout or None)
             heard = True
             while True:
-                self._note(self.inbox.get_nowait())
+                note(what)
+                note, what = self._inbox.get_nowait()
         except Empty:
             return heard
-
-    def _note(self, message: Outcome | Claim | Callable[[], None] | None) -> None:
-        if isinstance(message, Outcome):
-            self.outcomes.append(message)
-        elif isinstance(message, Claim):
-            self.running.pop(message.entry, None)
-        elif message is not None:
-            message()
-
-    def give_up_slot(self, claim: Claim) -> None:
-        """A job gives itself back, from its thread, because the worker is draining."""
-        self.inbox.put(lambda: self._yielded.append(claim))
 
     def return_yielded(self) -> None:
         """Put back the jobs that gave up their slot.
@@ -89,14 +101,18 @@ class InHand:
             self._release(self._yielded)
             for claim in self._yielded:
                 self.running.pop(claim.entry, None)
-            self._yielded = []
+            self._yielded.clear()
 
     def take_waiting(self) -> list[Claim]:
         """Let go of the jobs that no slot has started; `put_back` must follow."""
-        waiting = [claim for claim in self.running.values() if claim.begin()]
-        for claim in waiting:
-            self.running.pop(claim.entry, None)
-        return waiting
+        return [claim for claim in list(self.running.values()) if self.let_go(claim)]
+
+    def let_go(self, claim: Claim) -> bool:
+        """Let go of a job unless it has started; `put_back` must follow."""
+        if not claim.begin():
+            return False
+        self.running.pop(claim.entry, None)
+        return True
 
     def put_back(self, claims: list[Claim]) -> None:
         """Queue jobs again that were let go of.
@@ -146,8 +162,9 @@ class InHand:
         for pause in (0.1, 0.5, 1.0):
             try:
                 if self.outcomes:
-                    trade = self._exchange.trade(self.outcomes, free=0, promote=False)
-                    outcomes, self.outcomes = self.outcomes, []
+                    trade = self._exchange.trade(self.outcomes)
+                    outcomes = self.outcomes.copy()
+                    self.outcomes.clear()
                     for outcome, code in zip(outcomes, trade.codes, strict=True):
                         stored(outcome, code)
                 self._release(leftovers)

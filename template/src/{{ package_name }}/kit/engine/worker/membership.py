@@ -14,18 +14,15 @@ from redis import Redis
 from redis.client import Pipeline, PubSub
 from redis.exceptions import RedisError
 from rq.command import handle_command, parse_payload
-from rq.registry import StartedJobRegistry
+from rq.rate_limit import RateLimitRegistry
 from rq.serializers import JSONSerializer
 from rq.utils import now, utcformat
 from rq.worker import BaseWorker, WorkerStatus
-from rq.worker_registration import register
+from rq.worker_registration import clean_worker_registry, register
 
 from ..run.deadlines import Deadline
 
 log: Any = structlog.get_logger("engine")
-
-# RQ's own limit for callbacks works in the main thread only.
-StartedJobRegistry.death_penalty_class = Deadline  # type: ignore[assignment]
 
 
 class MemberWorker(BaseWorker):
@@ -122,8 +119,28 @@ class MemberWorker(BaseWorker):
     def maintain(self) -> None:
         """Run RQ's own maintenance when its time has come."""
         if self.should_run_maintenance_tasks:
-            self.clean_registries()  # type: ignore[no-untyped-call]
+            self.clean_registries()
             self.clean_group_registries()  # type: ignore[no-untyped-call]
+
+    def clean_registries(self) -> None:
+        """Clean as RQ does, by Redis' clock and with a limit for callbacks that works in threads."""
+        for queue in self.queues:
+            if not queue.acquire_maintenance_lock():
+                continue
+            seconds, micros = self.connection.time()
+            queue.finished_job_registry.cleanup()
+            started = queue.started_job_registry
+            started.death_penalty_class = Deadline
+            started.cleanup(seconds + micros / 1e6, exception_handlers=self._exc_handlers)
+            queue.failed_job_registry.cleanup()
+            queue.deferred_job_registry.cleanup()
+            queue.ready_job_registry.cleanup()
+            for limited in RateLimitRegistry.all(self.connection):
+                limited.cleanup()
+            clean_worker_registry(queue)
+            queue.intermediate_queue.cleanup(self, queue)
+            queue.release_maintenance_lock()  # type: ignore[no-untyped-call]
+        self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def stop_job(self, job_id: str, execution_id: str | None) -> None:
         """Stop a running job because somebody asked for it."""

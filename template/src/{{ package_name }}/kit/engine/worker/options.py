@@ -21,7 +21,11 @@ class Options:
         shutdown_timeout: Seconds that running jobs are given to end when it is told to stop.
         lease: Seconds after which a worker that does not renew its key counts as dead.
             Shorter finds a dead worker's jobs sooner; longer forgives longer pauses.
-        delivery_limit: Deliveries that may end with their worker's death before a job fails.
+        delivery_limit: Deliveries that may end with their worker's death before a job fails. If
+            other jobs ran beside it, it first runs once more, alone.
+        overrun: Seconds that a job may go on after its timeout, because it catches the exception or
+            blocks in C. Then the job is failed, and the worker drains and leaves: its thread
+            cannot be ended.
         promote_interval: Seconds between looks for delayed jobs that are due.
         maintenance_interval: Seconds between runs of RQ's own maintenance.
         resolve: Finds what a job calls; by default only processors may run.
@@ -32,6 +36,7 @@ class Options:
     shutdown_timeout: float = 25.0
     lease: int = 16
     delivery_limit: int = 2
+    overrun: float = 30.0
     promote_interval: float = 0.5
     maintenance_interval: int = 600
     resolve: Resolver = processor_task

@@ -13,28 +13,26 @@ import time
 from collections.abc import Sequence
 
 from redis import Redis
-from redis.exceptions import RedisError, WatchError
-from rq.exceptions import AbandonedJobError, NoSuchJobError
-from rq.job import Job
+from redis.exceptions import RedisError
+from rq.exceptions import AbandonedJobError
 from rq.queue import Queue
-from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException
 from rq.worker import WorkerStatus
 
-from ..job.processor import processors
+from ..background import Every, Pause
 from ..run import journal
 from ..run.endings import Endings
 from ..run.runner import Runner
 from ..run.task import unresolved_task
-from ..store import keys
 from ..store.claim import Claim
 from ..store.exchange import HAS_DEPENDENTS, NOT_OURS, Exchange, Outcome
 from .arrivals import Arrivals
 from .in_hand import InHand
-from .lease import Lease
 from .membership import MemberWorker
 from .options import Options
 from .prefetch import PATIENCE, Prefetch
 from .recovery import Entry, Recovery
+from .suspects import Suspects
 
 _BATCH = 1000  # outcomes handed in by one trip
 
@@ -65,8 +63,7 @@ class ThreadWorker(MemberWorker):
         )
         self._leaving = threading.Event()
         self._draining = threading.Event()
-        hold = 60 + round(self.options.shutdown_timeout)
-        self._exchange = Exchange(connection, self.queues, name, _longest_timeout(), hold)
+        self._exchange = Exchange(connection, self.queues, name)
         self._in_hand = InHand(self._exchange, connection, name)
         self._endings = Endings(
             self,
@@ -78,9 +75,7 @@ class ThreadWorker(MemberWorker):
             slots=self.options.concurrency,
             resolve=self.options.resolve,
             endings=self._endings,
-            returned=self._in_hand.inbox.put,
-            ended=self._in_hand.inbox.put,
-            yielded=self._in_hand.give_up_slot,
+            desk=self._in_hand,
             draining=self._draining,
         )
         self._prefetch = Prefetch(self.options.concurrency)
@@ -91,7 +86,9 @@ class ThreadWorker(MemberWorker):
         self._taken: list[Claim] = []  # jobs of the last trip, not started yet
         self._turned_away = False  # whether one of them found no room
         self._heard_at = 0.0  # when a job last came or ended
-        self._trouble_wait = 0.0  # seconds between tries while Redis is away, 0 when it answers
+        self._trouble = Pause()  # between tries while Redis is away
+        self._suspects = Suspects(self.options.delivery_limit)
+        self.hopeless = 0  # jobs whose threads go on although their time is long over
         self._trade_at = 0.0
         self._reconcile_at = 0.0
 
@@ -119,7 +116,7 @@ class ThreadWorker(MemberWorker):
         wait = 0.0 if now else self.options.shutdown_timeout
         self._drain_until = min(self._drain_until, time.monotonic() + wait)
         self._draining.set()
-        self._in_hand.inbox.put(None)
+        self._in_hand.wake()
 
     def run(self, *, burst: bool = False, max_jobs: int | None = None) -> int:
         """Work until drained.
@@ -129,13 +126,19 @@ class ThreadWorker(MemberWorker):
             max_jobs: Leave after this many jobs.
 
         Returns:
-            How many jobs were still running and were given back: their threads cannot be
-            ended, so the process should leave by `os._exit`.
+            How many jobs were still running, and were given back or failed: their threads
+            cannot be ended, so the process should leave by `os._exit`.
         """
         self._left_to_take = float("inf") if max_jobs is None else max_jobs
         self.sign_on()
         arrivals = Arrivals(self.connection, self.queue_keys(), self._arrived)
-        lease = Lease(self.renew, self.options.lease)
+        # Sooner after an outage: the key must be back before others look twice.
+        renewal = Every(
+            self.options.lease / 4,
+            self.renew,
+            name="lease",
+            after_outage=min(1.0, self.options.lease / 4),
+        )
         recovery = Recovery(
             self.connection,
             self.queues,
@@ -145,15 +148,15 @@ class ThreadWorker(MemberWorker):
             give_up=self._give_up,
             maintain=self.maintain,
         )
-        lease.start()
+        renewal.start()
         recovery.start()
         try:
             self._loop(arrivals, burst=burst)
-            return len(self._in_hand.running)
+            return len(self._in_hand.running) + self.hopeless
         finally:
             self._leaving.set()
             recovery.close()
-            lease.close()
+            renewal.close()
             arrivals.close()
             self._exchange.hang_up()
             self.sign_off()
@@ -164,7 +167,9 @@ class ThreadWorker(MemberWorker):
                 self._heard_at = time.monotonic()
             if self._waiting() > 0 or self._turned_away:
                 self._return_if_stuck()
-            self.options.beat(self._trouble_wait == 0.0)
+            self._start_suspect()
+            self._leave_if_hopeless()
+            self.options.beat(not self._trouble.seconds)
             if self._draining.is_set() and self._drained():
                 return
             if self._left_to_take <= 0 and not self._draining.is_set():
@@ -173,7 +178,7 @@ class ThreadWorker(MemberWorker):
                 self._start_taken()
                 continue
             asked, got = self._trade()
-            if got < asked and not self._trouble_wait:
+            if got < asked and not self._trouble.seconds:
                 self._hungry = False
                 if burst and self._in_hand.empty:
                     return
@@ -190,7 +195,7 @@ class ThreadWorker(MemberWorker):
 
     def _free(self) -> int:
         """How many jobs may be taken now."""
-        if self._draining.is_set():
+        if self._draining.is_set() or self._suspects.present:
             return 0
         ahead = 0 if self._runner.coroutines else self._prefetch.count
         return int(min(ahead - self._waiting(), self._left_to_take))
@@ -202,7 +207,11 @@ class ThreadWorker(MemberWorker):
         return busy - self.options.concurrency
 
     def _worth_a_trip(self) -> bool:
-        if self._in_hand.has_news or self._trouble_wait or time.monotonic() >= self._reconcile_at:
+        if (
+            self._in_hand.has_news
+            or self._trouble.seconds
+            or time.monotonic() >= self._reconcile_at
+        ):
             return True
         return self._free() > 0 and (self._hungry or time.monotonic() >= self._promote_at)
 
@@ -213,7 +222,7 @@ class ThreadWorker(MemberWorker):
         now = time.monotonic()
         if now < self._trade_at:
             return self._trade_at - now
-        if self._in_hand.has_news or self._trouble_wait or (self._hungry and self._free() > 0):
+        if self._in_hand.has_news or self._trouble.seconds or (self._hungry and self._free() > 0):
             return 0.0
         until = min(self._drain_until, now + (PATIENCE if self._waiting() > 0 else 1.0))
         until = min(until, self._reconcile_at)
@@ -223,7 +232,7 @@ class ThreadWorker(MemberWorker):
 
     def _arrived(self) -> None:
         self._hungry = True
-        self._in_hand.inbox.put(None)
+        self._in_hand.wake()
 
     def _trade(self) -> tuple[int, int]:
         """One trip to Redis. Returns how many jobs were asked for, and how many came."""
@@ -231,12 +240,13 @@ class ThreadWorker(MemberWorker):
         outcomes = self._in_hand.outcomes[:_BATCH]
         try:
             now = time.monotonic()
-            if self._trouble_wait or now >= self._reconcile_at:
-                self._in_hand.reconcile(at_once=self._trouble_wait > 0)
+            if self._trouble.seconds or now >= self._reconcile_at:
+                self._in_hand.reconcile(at_once=self._trouble.seconds > 0)
                 self._reconcile_at = now + self.options.lease / 4
             self._in_hand.return_yielded()
             free = self._free()
-            self._exchange.ask(outcomes, free=free, promote=promote)
+            over = self._in_hand.over.copy()
+            self._exchange.ask(outcomes, over, free=free, promote=promote)
             self._start_taken()  # while Redis works
             trade = self._exchange.answer()
         except RedisError as error:
@@ -246,9 +256,10 @@ class ThreadWorker(MemberWorker):
         if promote:
             wait = self.options.promote_interval
             if trade.due is not None:
-                wait = min(wait, max(trade.due - time.time(), 0.0))
+                wait = min(wait, trade.due)
             self._promote_at = time.monotonic() + wait
         del self._in_hand.outcomes[: len(outcomes)]
+        del self._in_hand.over[: len(over)]
         for outcome, code in zip(outcomes, trade.codes, strict=True):
             self._stored(outcome, code)
             self._prefetch.ended(outcome.seconds)
@@ -262,28 +273,57 @@ class ThreadWorker(MemberWorker):
             self._suspended = trade.suspended
             journal.log.info("worker.suspended" if trade.suspended else "worker.resumed")
         for queue, job in trade.limited:
-            self._promote_limited(queue, job)
+            self._endings.limiter.promote(self._queue(queue), job)
         return free, len(trade.claims)
 
     def _start_taken(self) -> None:
         taken, self._taken = self._taken, []
-        for claim in taken:
+        innocent, too_many = self._suspects.part(taken)
+        for claim in innocent:
             if not self._runner.start(claim, room=self._waiting() <= 0):
                 self._turned_away = True
+        if too_many:
+            self._put_back([claim for claim in too_many if self._in_hand.let_go(claim)])
+
+    def _start_suspect(self) -> None:
+        running = self._in_hand.running.keys()
+        if self._suspects.forget(running):
+            self._hungry = True
+        if self._draining.is_set():
+            self._put_back(
+                [each for each in self._suspects.waiting() if self._in_hand.let_go(each)]
+            )
+        suspect = self._suspects.release(running)
+        if suspect is not None:
+            self._runner.start(suspect, room=True)
 
     def _return_if_stuck(self) -> None:
         """Give back jobs taken ahead if they wait for a slot longer than was thought."""
         stuck = self._turned_away or time.monotonic() - self._heard_at > PATIENCE
-        if not stuck or self._trouble_wait:
+        if not stuck or self._trouble.seconds:
             return
         self._turned_away = False
-        waiting = self._in_hand.take_waiting()
-        self._left_to_take += len(waiting)
+        self._put_back(self._in_hand.take_waiting())
+        self._prefetch.given_back()
+
+    def _put_back(self, claims: list[Claim]) -> None:
+        self._left_to_take += len(claims)
         try:
-            self._in_hand.put_back(waiting)
+            self._in_hand.put_back(claims)
         except RedisError as error:
             self._in_trouble(error)
-        self._prefetch.given_back()
+
+    def _leave_if_hopeless(self) -> None:
+        """Leave for a fresh process when a job goes on and on after its timeout."""
+        limit = time.monotonic() - self.options.overrun
+        for claim in list(self._in_hand.running.values()):
+            if claim.deadline is None or claim.deadline.at > limit:
+                continue
+            late = f"{self.options.overrun:g} seconds after its timeout the job still runs"
+            if self._runner.give_up(claim, JobTimeoutException(late)):
+                self.hopeless += 1
+                journal.stuck(claim, late)
+                self.drain()
 
     def _stored(self, outcome: Outcome, code: int) -> None:
         if code == HAS_DEPENDENTS:
@@ -294,46 +334,20 @@ class ThreadWorker(MemberWorker):
         self._in_hand.running.pop(outcome.claim.entry, None)
 
     def _in_trouble(self, error: RedisError) -> None:
-        if not self._trouble_wait:
+        if not self._trouble.seconds:
             journal.redis_lost(error)
-        self._trouble_wait = min(self._trouble_wait * 2 or 0.1, 2.0)
-        self._trade_at = time.monotonic() + self._trouble_wait
+        self._trade_at = time.monotonic() + self._trouble.grow()
         # A failover leaves connections to a server that is no longer the master.
         self._exchange.hang_up()
         self.connection.connection_pool.disconnect(inuse_connections=False)
 
     def _out_of_trouble(self) -> None:
-        if self._trouble_wait:
-            self._trouble_wait = 0.0
+        if self._trouble.end():
             self._hungry = True
             journal.log.info("redis.back")
 
     def _queue(self, name: str) -> Queue:
         return next(queue for queue in self.queues if queue.name == name)
-
-    def _promote_limited(self, queue_name: str, job_id: str) -> None:
-        """Move a delayed job that is under RQ's RateLimit, by RQ's own code, in one step."""
-        delayed = keys.SCHEDULED + queue_name
-        try:
-            with self.connection.pipeline() as pipeline:
-                pipeline.watch(keys.JOB + job_id)  # type: ignore[no-untyped-call]
-                if pipeline.zscore(delayed, job_id) is None:
-                    return  # another replica was first
-                try:
-                    job = Job.fetch(job_id, connection=self.connection, serializer=JSONSerializer)
-                except NoSuchJobError:
-                    pipeline.zrem(delayed, job_id)
-                    return
-                front = job.should_enqueue_at_front()
-                pipeline.multi()
-                pipeline.zrem(delayed, job_id)
-                queue = self._queue(queue_name)
-                queue._enqueue_rate_limited_job(job, pipeline=pipeline, at_front=front)
-                pipeline.execute()
-        except WatchError:
-            pass  # the next look finds it, unless somebody else has moved it
-        except Exception:
-            journal.log.exception("job.promote", jobId=job_id)
 
     def _give_up(self, entry: Entry) -> None:
         """Fail a job that has brought down its workers too often."""
@@ -344,12 +358,6 @@ class ThreadWorker(MemberWorker):
             task = self.options.resolve(claim)
         except Exception:  # the job cannot even be read
             task = unresolved_task(claim)
-        count = claim.number(keys.INTERRUPTIONS.encode()) or 0
+        count = claim.interruptions
         error = AbandonedJobError(f"{count} deliveries ended with the death of their worker")
         self._endings.abandon(claim, task, error)
-
-
-def _longest_timeout() -> int:
-    """Seconds of the longest timeout that a processor asks for, -1 for no limit."""
-    timeouts = [each.policy.timeout for each in processors()]
-    return max((-1 if None in timeouts else t or 0 for t in timeouts), default=180)

@@ -2,43 +2,62 @@
 -- One trip of a worker to Redis: hand in the outcomes of finished jobs, take new jobs.
 --
 -- ARGV[1] is a JSON object:
---   prefix, worker, now (seconds, float), now_text (RQ's time format)
+--   prefix, worker
 --   outcomes  of jobs that returned, each a list: queue, job, execution, ttl, start and end as
 --             seconds, end in RQ's time format, return value (null for none)
 --   seconds   how long those jobs ran in all
 --   queues    names of the queues, most important first
 --   free      how many jobs to take
---   hold      seconds added to a job's own timeout until other tools may call it abandoned
---   longest   the longest timeout in seconds that a processor asks for, -1 for no limit
+--   over      deliveries that ended in another way, each a list: queue, job,
+--             execution
 --   first     number of the first execution id to hand out; token: what the ids start with
 --   promote   whether delayed jobs that are due are moved to their queue
 --
--- Returns {codes, jobs, suspended, limited, due}:
+-- Returns {codes, jobs, suspended, limited, due, now, now_text}:
 --   codes     per outcome: 1 stored, 0 not ours any more (dropped), 2 has dependents:
 --             left as it is, because RQ's own code must finish it
 --   jobs      list of {queue, execution, job, hash} now owned by the worker
 --   suspended 1 when `rq suspend` holds (nothing is taken then)
---   due       time of the next delayed job as text, '' when there is none or it was not asked
+--   due       seconds until the next delayed job as text, '' when there is none or it was not asked
 --   limited   {queue, job} of due jobs under RQ's RateLimit, which RQ's own code must move
 --
 -- The entry `job:execution` in the started registry is the token of ownership: whoever
--- removes it may write the outcome.
+-- removes it may write the outcome. No other tool may call it abandoned, however long the job
+-- runs and whatever their clocks say: our workers look for the jobs of dead workers (release.lua).
+-- include time.lua
 local p = cjson.decode(ARGV[1])
 local pre = p.prefix
 local call = redis.call
 local worker_key = pre .. ':worker:' .. p.worker
 local running_key = worker_key .. ':executions'
+local ids_key = pre .. ':running:'  -- .. queue: job -> execution and worker
+local forever = 86400 * 365  -- seconds that the records of a delivery outlive it at most
 
 -- What one command can do for many jobs is done at the end of a batch: a call from Lua costs
 -- more than most commands. A batch is no longer than what `unpack` can hold.
 local batch = 500
-local ended, records = {}, {}
+local ended, records, ids = {}, {}, {}
 
 local function forget_ended()
   if #ended == 0 then return end
   call('SREM', running_key, unpack(ended))
   call('DEL', unpack(records))
-  ended, records = {}, {}
+  for queue, jobs in pairs(ids) do call('HDEL', ids_key .. queue, unpack(jobs)) end
+  ended, records, ids = {}, {}, {}
+end
+
+-- The job's id is free again, unless another delivery of the job has it.
+local function free_id(queue, job, execution)
+  if call('HGET', ids_key .. queue, job) == execution .. ' ' .. p.worker then
+    call('HDEL', ids_key .. queue, job)
+  end
+end
+
+-- The job was given to another worker because this one looked dead. It was not: that does not count.
+local function take_back_suspicion(key)
+  if (tonumber(call('HGET', key, 'interruptions') or '') or 0) > 0 then
+    call('HINCRBY', key, 'interruptions', -1)
+  end
 end
 
 local function store(o)
@@ -50,10 +69,16 @@ local function store(o)
   if call('EXISTS', key .. ':dependents') == 1 then
     return call('ZSCORE', started, entry) and 2 or 0
   end
-  if call('ZREM', started, entry) == 0 then return 0 end
+  if call('ZREM', started, entry) == 0 then
+    free_id(queue, job, execution)
+    take_back_suspicion(key)
+    return 0
+  end
   call('ZREM', pre .. ':executions:' .. job, execution)
   table.insert(ended, entry)
   table.insert(records, pre .. ':execution:' .. entry)
+  if not ids[queue] then ids[queue] = {} end
+  table.insert(ids[queue], job)
   if ttl == 0 then
     call('DEL', key, pre .. ':job::' .. job .. ':dependencies', results)
     return 1
@@ -71,7 +96,7 @@ local function store(o)
   if ttl > 0 then
     call('EXPIRE', key, ttl)
     call('EXPIRE', results, ttl)
-    call('ZADD', pre .. ':finished:' .. queue, p.now + ttl, job)
+    call('ZADD', pre .. ':finished:' .. queue, now + ttl, job)
   else
     call('PERSIST', results)
     call('ZADD', pre .. ':finished:' .. queue, '+inf', job)
@@ -82,7 +107,7 @@ end
 -- Delayed jobs (retries, enqueue_in, enqueue_at) whose time has come.
 local function promote(queue, limited)
   local scheduled = pre .. ':scheduled:' .. queue
-  local due = call('ZRANGEBYSCORE', scheduled, '-inf', p.now, 'LIMIT', 0, 500)
+  local due = call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT', 0, 500)
   for _, job in ipairs(due) do
     local key = pre .. ':job:' .. job
     local f = call('HMGET', key, 'status', 'rate_limit_key', 'enqueue_at_front',
@@ -93,62 +118,53 @@ local function promote(queue, limited)
       call('ZREM', scheduled, job)
       if f[1] == 'scheduled' then
         local front = f[3] == '1' or (f[4] == '1' and f[5] and f[5] ~= '')
-        call('HSET', key, 'status', 'queued', 'enqueued_at', p.now_text)
+        call('HSET', key, 'status', 'queued', 'enqueued_at', now_text)
         call(front and 'LPUSH' or 'RPUSH', pre .. ':queue:' .. queue, job)
       end
     end
   end
 end
 
-local function lease_until(timeout)
-  local limit = tonumber(timeout) or 180
-  if limit < 0 or p.longest < 0 then return '+inf', 86400 * 365 end
-  if p.longest > limit then limit = p.longest end
-  -- Also for what EXPIRE would refuse: an error here would lose the jobs popped with this one.
-  if not (limit < 86400 * 365) then return '+inf', 86400 * 365 end
-  return p.now + limit + p.hold, limit + p.hold
-end
+local clock_text = string.format('%.6f', now)
 
 local function claim(queue, job)
   local key = pre .. ':job:' .. job
   local hash = redis.pcall('HGETALL', key)  -- as it is now; the worker knows what is written below
   if hash.err or #hash == 0 then return nil end  -- no job, or deleted while it waited
-  local timeout
-  for i = 1, #hash, 2 do
-    if hash[i] == 'timeout' then timeout = hash[i + 1] end
-  end
   local execution = string.format('%s%012x', p.token, p.first)
   p.first = p.first + 1
   local entry = job .. ':' .. execution
-  local score, ttl = lease_until(timeout)
-  call('HSET', key, 'status', 'started', 'started_at', p.now_text,
-    'last_heartbeat', p.now_text, 'worker_name', p.worker)
+  call('HSET', key, 'status', 'started', 'started_at', now_text,
+    'last_heartbeat', now_text, 'worker_name', p.worker)
   call('PERSIST', key)
-  call('HSET', pre .. ':execution:' .. entry, 'id', execution, 'job_id', job, 'created_at', p.now,
-    'last_heartbeat', p.now, 'worker_name', p.worker)
-  call('EXPIRE', pre .. ':execution:' .. entry, math.ceil(ttl))
-  call('ZADD', pre .. ':executions:' .. job, score, execution)
-  call('EXPIRE', pre .. ':executions:' .. job, math.ceil(ttl))
-  return {queue, execution, job, hash}, entry, score
+  call('HSET', pre .. ':execution:' .. entry, 'id', execution, 'job_id', job, 'created_at', clock_text,
+    'last_heartbeat', clock_text, 'worker_name', p.worker)
+  call('EXPIRE', pre .. ':execution:' .. entry, forever)
+  call('ZADD', pre .. ':executions:' .. job, '+inf', execution)
+  call('EXPIRE', pre .. ':executions:' .. job, forever)
+  return {queue, execution, job, hash}, entry
 end
 
 -- Take up to `count` jobs of a queue. Returns whether it may hold more.
 local function take(queue, count, jobs)
   local waiting = call('LPOP', pre .. ':queue:' .. queue, count)
   if not waiting then return false end
-  local entries, scores = {}, {}
+  local entries, scores, taken = {}, {}, {}
   for _, job in ipairs(waiting) do
-    local claimed, entry, score = claim(queue, job)
+    local claimed, entry = claim(queue, job)
     if claimed then
       table.insert(jobs, claimed)
       table.insert(entries, entry)
-      table.insert(scores, score)
+      table.insert(scores, '+inf')
       table.insert(scores, entry)
+      table.insert(taken, job)
+      table.insert(taken, claimed[2] .. ' ' .. p.worker)
     end
   end
   if #entries > 0 then
     call('SADD', running_key, unpack(entries))
     call('ZADD', pre .. ':wip:' .. queue, unpack(scores))
+    call('HSET', ids_key .. queue, unpack(taken))
   end
   return #waiting == count
 end
@@ -159,6 +175,7 @@ for i, outcome in ipairs(p.outcomes) do
   if #ended == batch then forget_ended() end
 end
 forget_ended()
+for _, over in ipairs(p.over) do free_id(unpack(over)) end
 
 -- Only a living worker counts: a bare hash would never expire.
 if #codes > 0 and call('EXISTS', worker_key) == 1 then
@@ -185,7 +202,8 @@ local due = ''
 if p.promote then
   for _, queue in ipairs(p.queues) do
     local head = redis.call('ZRANGE', pre .. ':scheduled:' .. queue, 0, 0, 'WITHSCORES')
-    if head[2] and (due == '' or tonumber(head[2]) < tonumber(due)) then due = head[2] end
+    local wait = head[2] and string.format('%.6f', math.max(tonumber(head[2]) - now, 0))
+    if wait and (due == '' or tonumber(wait) < tonumber(due)) then due = wait end
   end
 end
-return {codes, jobs, suspended, limited, due}
+return {codes, jobs, suspended, limited, due, clock_text, now_text}

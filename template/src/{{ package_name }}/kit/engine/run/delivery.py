@@ -1,0 +1,154 @@
+"""One delivery from its first attempt to its end, the same for threads and coroutines."""
+
+from __future__ import annotations
+
+import json
+from typing import Protocol
+
+import structlog
+from rq.job import Retry as RetryResult
+from rq.job import _current_job
+
+from ..errors import Duplicate
+from ..store.claim import Claim
+from ..store.exchange import UNSERIALIZABLE, Outcome
+from . import journal
+from .deadlines import Deadline
+from .endings import Endings
+from .task import Task
+from .verdict import Failed, Parked, Retry, Verdict, decide
+
+
+class Desk(Protocol):
+    """Where deliveries are handed in; safe in every thread."""
+
+    def returned(self, outcome: Outcome) -> None:
+        """A job returned: the next trip to Redis stores it."""
+
+    def ended(self, claim: Claim) -> None:
+        """A delivery is over in any other way."""
+
+    def yielded(self, claim: Claim) -> None:
+        """A delivery gives itself back because the worker is draining."""
+
+
+class Delivery:
+    """What follows an attempt. Whatever raises on the way, the slot comes free.
+
+    Args:
+        claim: The job that the worker holds.
+        task: What runs.
+        endings: Ends deliveries that need RQ's own code.
+        desk: Where the delivery is handed in.
+    """
+
+    __slots__ = ("_desk", "_endings", "claim", "task")
+
+    def __init__(self, claim: Claim, task: Task, endings: Endings, desk: Desk) -> None:
+        self.claim = claim
+        self.task = task
+        self._endings = endings
+        self._desk = desk
+
+    def bind(self) -> None:
+        """Let log lines and `get_current_job` of this context know the job."""
+        structlog.contextvars.bind_contextvars(jobId=self.claim.job_id, jobType=self.task.name)
+        _current_job.set(self.claim.job)
+
+    def deadline(self) -> Deadline:
+        """The limit of one attempt in a thread."""
+        self.claim.deadline = made = Deadline(self.task.timeout, on_late=self.late)
+        return made
+
+    def late(self, seconds: float, raised: int) -> None:
+        """The job goes on after its time."""
+        journal.late(self.claim, self.task.name, seconds, raised)
+
+    def succeed(self, result: object, seconds: float) -> None:
+        """The processor returned."""
+        journal.done(self.claim, self.task.name, seconds)
+        self._hand_in(result)
+
+    def skip(self, reason: Duplicate, seconds: float) -> None:
+        """The work was done before: that is a success."""
+        journal.duplicate(self.claim, self.task.name, seconds, reason)
+        self._hand_in(None)
+
+    def fail(self, error: BaseException, seconds: float) -> float | None:
+        """The attempt raised.
+
+        Returns:
+            Seconds to wait in the slot for the next attempt; None when the delivery is over.
+        """
+        verdict = self._decide(error)
+        if self._stays(verdict):
+            assert isinstance(verdict, Parked | Retry)
+            spent = isinstance(verdict, Retry)
+            self._endings.stay(self.claim, self.task, error, seconds, verdict.wait, spent=spent)
+            return verdict.wait
+        if self.claim.settle():
+            self.end(verdict, error, seconds)
+        return None
+
+    def refuse(self, error: BaseException) -> None:
+        """The job cannot be run, or the engine failed around it."""
+        if self.claim.settle():
+            self.end(self._decide(error), error, 0.0)
+
+    def end(self, verdict: Verdict, error: BaseException, seconds: float) -> None:
+        """Store what was decided. The right to do so must have been won."""
+        try:
+            self._endings.failure(self.claim, self.task, verdict, error, seconds)
+        except BaseException as fault:
+            journal.fault("engine.error", self.claim, self.task.name, fault)
+        finally:
+            self._desk.ended(self.claim)
+
+    def finish_by_rq(self, result: object) -> None:
+        """End a job that returned by RQ's own code. The right to do so must have been won."""
+        try:
+            self._endings.success(self.claim, result)
+        except BaseException as error:  # a success callback that raises fails the job
+            self.end(self._decide(error), error, 0.0)
+        else:
+            self._desk.ended(self.claim)
+
+    def needs_rq(self, result: object) -> bool:
+        """Whether success is more than a result to be stored: Redis is then spoken to."""
+        return self.claim.needs_rq(result)
+
+    def _hand_in(self, result: object) -> None:
+        claim, task = self.claim, self.task
+        if not claim.settle():
+            return
+        encoded = None if result is None else self._encoded(result)
+        if claim.needs_rq(result):
+            keep = encoded != UNSERIALIZABLE or isinstance(result, RetryResult)
+            self.finish_by_rq(result if keep else json.loads(UNSERIALIZABLE))
+            return
+        ttl = claim.number(b"result_ttl")
+        if ttl is None:
+            ttl = task.policy.result_ttl if task.policy else 500
+        self._desk.returned(Outcome(claim, encoded, ttl, claim.now()))
+
+    def _encoded(self, result: object) -> str:
+        if isinstance(result, RetryResult):
+            return UNSERIALIZABLE
+        try:
+            return json.dumps(result)
+        except Exception:
+            journal.result_dropped(self.claim, self.task.name, result)
+            return UNSERIALIZABLE
+
+    def _stays(self, verdict: Verdict) -> bool:
+        """Whether the job waits in its slot, so that no later job overtakes it."""
+        keeps_order = self.task.policy is not None and self.task.policy.keep_order
+        by_publisher = self.claim.number(b"retries_left") is not None
+        return keeps_order and not by_publisher and isinstance(verdict, Parked | Retry)
+
+    def _decide(self, error: BaseException) -> Verdict:
+        try:
+            return decide(self.claim, self.task, error)
+        except Exception as fault:  # for instance a `retry_after` that is no number
+            journal.fault("job.verdict", self.claim, self.task.name, fault)
+            return Failed()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,29 +16,34 @@ import pytest
 from redis import Redis
 from rq import Queue, Worker
 
+from program_jobs import Nap, nap
 from support import PACKAGE, PYTHONPATH, eventually, prepare
+from worker_payment.kit.engine import Publisher
+from worker_payment.kit.process.shutdown import SAME
 
 
 @contextmanager
 def supervisor(
     redis_url: str, queue: str, folder: Path, processes: int = 2
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """The real command line with `WORKER_PROCESSES`."""
+    """The real command line with `WORKER_PROCESSES`. It knows the jobs of these tests."""
     prepare(folder)
+    (folder / "sitecustomize.py").write_text("import program_jobs\n")
     environment = os.environ | {
-        "PYTHONPATH": PYTHONPATH,
+        "PYTHONPATH": f"{folder}{os.pathsep}{PYTHONPATH}",
         "REDIS_URL": redis_url,
         "WORKER_QUEUE": queue,
         "WORKER_PROCESSES": str(processes),
         "WORKER_HEALTH_FILE": str(folder / "health"),
         "WORKER_LEASE": "4",
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "worker_payment", "run"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
+    with (folder / "log").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker_payment", "run"],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+        )
     try:
         yield process, environment
     finally:
@@ -87,6 +94,43 @@ def test_children_leave_when_the_supervisor_is_killed(
         process.kill()
         for pid in children:
             eventually(lambda pid=pid: ends(pid), 30)
+
+
+@pytest.mark.parametrize("relay", [False, True], ids=["children alone first", "all at once"])
+def test_a_signal_to_all_processes_counts_once(
+    redis_url: str, plain: Queue, tmp_path: Path, relay: bool
+) -> None:
+    """As systemd and a terminal send it: the running job ends instead of being given back."""
+    with supervisor(redis_url, plain.name, tmp_path) as (process, _):
+        children = eventually(lambda: pids(plain) if len(pids(plain)) == 2 else None, 30)
+        job = nap.enqueue(Nap(nap_seconds=4), publisher=Publisher(plain.connection, plain.name))
+        eventually(lambda: "job.start" in (tmp_path / "log").read_text(), 10)
+        if relay:
+            process.send_signal(signal.SIGTERM)
+        for pid in children:
+            os.kill(pid, signal.SIGTERM)
+        if not relay:
+            time.sleep(SAME + 0.5)  # the relay comes late: on a busy machine it does
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    drains = [line["atOnce"] for line in lines if line["message"] == "worker.drain"]
+    assert drains == [False, False]
+    assert [line["jobId"] for line in lines if line["message"] == "job.done"] == [job.job_id]
+
+
+def test_a_second_signal_to_the_supervisor_gives_jobs_back_at_once(
+    redis_url: str, plain: Queue, tmp_path: Path
+) -> None:
+    with supervisor(redis_url, plain.name, tmp_path) as (process, _):
+        eventually(lambda: len(pids(plain)) == 2, 30)
+        job = nap.enqueue(Nap(nap_seconds=60), publisher=Publisher(plain.connection, plain.name))
+        eventually(lambda: "job.start" in (tmp_path / "log").read_text(), 10)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(SAME + 0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert plain.job_ids == [job.job_id]
 
 
 def test_ctrl_c_drains_all(redis_url: str, plain: Queue, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 from redis import Redis
 
 import engine_jobs as jobs
@@ -122,20 +123,27 @@ def test_a_run_whose_job_still_waits_is_a_duplicate(publisher, connection, queue
     assert len(waiting(connection, queue)) == 1
 
 
-def test_a_payload_that_cannot_be_made_publishes_nothing_and_is_tried_again(
+def test_a_payload_that_cannot_be_made_is_named_and_stops_no_other(
     publisher, connection, queue, clock
 ):
     def broken(due):
         raise LookupError("not today")
 
-    each = Schedule("b", jobs.note, "0 3 * * *", broken, ZoneInfo("UTC"), "once")
-    ticker = Ticker(publisher, [each], clock)
+    each = Schedule("a-broken-one", jobs.note, "0 3 * * *", broken, ZoneInfo("UTC"), "once")
+    other = nightly()
+    ticker = Ticker(publisher, [each, other], clock)
     ticker.tick()
     clock.forward(seconds=10)
-    for _ in range(2):
-        with pytest.raises(LookupError):
-            ticker.tick()
-    assert waiting(connection, queue) == []
+    with structlog.testing.capture_logs() as lines:
+        assert [ticker.tick(), ticker.tick()] == [1, 0]
+    assert waiting(connection, queue) == [f"{other.name}-20260101T030000Z"]
+    errors = [line for line in lines if line["event"] == "schedule.error"]
+    assert [line["schedule"] for line in errors] == ["a-broken-one"] * 2  # tried at every look
+
+
+def test_without_a_clock_of_the_test_the_time_is_the_servers(publisher):
+    seconds, _ = publisher.connection.time()
+    assert abs(Ticker(publisher, [])._server_time().timestamp() - seconds) < 2
 
 
 def test_the_thread_outlives_an_outage(redis_server, queue):

@@ -15,6 +15,7 @@ import typer
 
 from .composition import composed
 from .config import SettingsError
+from .process.exit_codes import ExitCode
 
 _app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -29,7 +30,7 @@ def run(
     burst: Annotated[bool, typer.Option("--burst", help="Stop when the queue is empty.")] = False,
     max_jobs: Annotated[int | None, typer.Option(min=1, help="Stop after this many jobs.")] = None,
 ) -> None:
-    """Run the worker until SIGTERM or SIGINT; a second signal makes it leave at once."""
+    """Run the worker until SIGTERM, SIGINT or SIGHUP. A second signal gives back what runs."""
     import structlog
     from redis.exceptions import RedisError
 
@@ -53,7 +54,7 @@ def run(
     except Exception:
         # Through the log: it is where people look, and it knows the secrets to hide.
         structlog.get_logger(__name__).exception("worker.crash")
-        raise typer.Exit(1) from None
+        raise typer.Exit(ExitCode.FAILED) from None
 
 
 @_app.command()
@@ -199,17 +200,18 @@ def main() -> None:
         print(f"error: {sentence}", file=sys.stderr)
         raise SystemExit(code) from None
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
-def _explain(error: Exception) -> tuple[str, int] | None:
-    """The sentence and exit code of an expected error; None for one that is a bug."""
+def _explain(error: Exception) -> tuple[str, ExitCode] | None:
+    """Return the sentence and exit code of an expected error; None for one that is a bug."""
     from redis.exceptions import RedisError
 
+    from .config.redis import describe_error
     from .engine import JobError
 
     if isinstance(error, SettingsError | JobError):
-        return str(error), 2
+        return str(error), ExitCode.SETTINGS
     if isinstance(error, RedisError):
-        return f"Redis ({type(error).__name__}): {error}; is REDIS_URL right?", 3
+        return describe_error(error), ExitCode.REDIS
     return None

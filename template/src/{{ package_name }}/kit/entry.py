@@ -7,6 +7,8 @@ import sys
 from importlib import import_module
 from types import FrameType
 
+from .process.exit_codes import ExitCode
+
 
 def start(composition: str) -> None:
     """Answer a health check at once; hand everything else to the command line.
@@ -30,4 +32,4 @@ def start(composition: str) -> None:
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     """Nothing has been taken yet, so there is nothing to give back."""
-    sys.exit(128 + signal.SIGTERM)
+    sys.exit(ExitCode.TERMINATED)

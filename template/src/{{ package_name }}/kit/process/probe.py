@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 
 from ..config.dotenv import SettingsError, read_variables
+from .exit_codes import ExitCode
 from .health import DEFAULT_NAME, read_all
 
 
@@ -26,11 +27,11 @@ def probe(*, ready: bool) -> int:
         found = read_all(_Names.read())
     except SettingsError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 1
+        return ExitCode.FAILED
     sys.stdout.write(f"{found.detail}\n")
     if not found.alive:
-        return 1
-    return 2 if ready and not found.ready else 0
+        return ExitCode.FAILED
+    return ExitCode.NOT_READY if ready and not found.ready else ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,12 @@
 """Several worker processes under one, for jobs that compute: `WORKER_PROCESSES`.
 
 Python runs one thread of a process at a time, so jobs that compute need processes. The
-supervisor starts them, starts one again that died, passes signals on, and ends when all
-have drained within the one deadline.
+supervisor starts them, restarts one that died, passes requests to stop on, and ends when all have
+drained within the one deadline.
+
+Each child reads a pipe from the supervisor instead of being sent signals: a request there does not
+count as a second signal when a terminal or systemd has signalled the child as well, it waits while
+the child is still starting, and the pipe's end tells the child that the supervisor is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import structlog
@@ -23,28 +28,42 @@ from .shutdown import on_signals
 
 log = structlog.get_logger(__name__)
 
-INDEX = "WORKER_PROCESS_INDEX"  # environment variable that tells a child which one it is
+_LINK = "WORKER_SUPERVISOR"  # environment variable of a child: the pipe from its supervisor
+_DRAIN, _LEAVE = b"d", b"l"  # what the supervisor asks for: finish the jobs, or give them back
 _MARGIN = 10.0  # seconds beyond the deadline before a child that does not leave is killed
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds before a child that died is started again
 _STEADY = 60.0  # seconds after which a child counts as healthy again
 
 
 class _Child:
-    """One process, and when it may be started again."""
+    """One process, the pipe to it, and when it may be restarted."""
 
-    def __init__(self, index: int, start: Callable[[int], subprocess.Popen[bytes]]) -> None:
+    def __init__(self, index: int, spawn: Callable[[int, int], subprocess.Popen[bytes]]) -> None:
         self.index = index
-        self._start = start
+        self._spawn = spawn
         self._wait = _FIRST_WAIT
+        self._link: int | None = None
         self.start()
 
     def start(self) -> None:
-        self.process = self._start(self.index)
+        if self._link is not None:
+            os.close(self._link)
+        reading, self._link = os.pipe()
+        try:
+            self.process = self._spawn(self.index, reading)
+        finally:
+            os.close(reading)
         self.started = time.monotonic()
         self.start_at = float("inf")
 
+    def ask(self, *, now: bool) -> None:
+        """Ask it to drain, or to leave at once. One that has ended cannot read it any more."""
+        if self._link is not None:
+            with suppress(BrokenPipeError):
+                os.write(self._link, _LEAVE if now else _DRAIN)
+
     def died(self) -> float:
-        """Note the death; returns the seconds until the next start."""
+        """Note the death, and return the seconds until the next start."""
         lived = time.monotonic() - self.started
         self._wait = _FIRST_WAIT if lived > _STEADY else min(self._wait * 2, _LONGEST_WAIT)
         self.start_at = time.monotonic() + self._wait
@@ -68,10 +87,10 @@ class Supervisor:
         self._failed = False
 
     def run(self) -> int:
-        """Run until told to stop, or until every child has ended by itself.
+        """Run until told to stop, or until every child has ended.
 
         Returns:
-            Exit code: 0 when every child left in good order.
+            The exit code: 0 if every child ended with 0.
         """
         log.info("supervisor.start", processes=self._settings.worker_processes)
         with on_signals(self._signals.put):
@@ -82,9 +101,9 @@ class Supervisor:
         log.info("supervisor.stop")
         return 1 if self._failed else 0
 
-    def _spawn(self, index: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, index: int, link: int) -> subprocess.Popen[bytes]:
         variables = {
-            INDEX: str(index),
+            _LINK: str(link),
             "WORKER_PROCESSES": "1",
             "WORKER_HEALTH_FILE": str(health_file(self._settings, index)),
         }
@@ -93,12 +112,13 @@ class Supervisor:
             [sys.executable, *self._arguments],
             env=os.environ | variables,
             start_new_session=True,
+            pass_fds=(link,),
         )
 
     def _obey(self, children: list[_Child]) -> None:
         """Wait a moment for a signal, and pass it on."""
         try:
-            self._signals.get(timeout=0.1)
+            now = self._signals.get(timeout=0.1)
         except Empty:
             if time.monotonic() > self._kill_at:
                 self._kill(children)
@@ -107,8 +127,7 @@ class Supervisor:
             self._draining = True
             self._kill_at = time.monotonic() + self._settings.worker_shutdown_timeout + _MARGIN
         for child in children:
-            if child.process.poll() is None:
-                child.process.terminate()
+            child.ask(now=now)
 
     def _kill(self, children: list[_Child]) -> None:
         for child in children:
@@ -119,7 +138,7 @@ class Supervisor:
                 self._failed = True
 
     def _look_after(self, child: _Child) -> bool:
-        """Whether the child is still to be looked after."""
+        """Restart the child if it died; return whether it still needs looking after."""
         code = child.process.poll()
         if code is None:
             return True
@@ -136,20 +155,20 @@ class Supervisor:
         return True
 
 
-def leave_with_parent(drain: Callable[[bool], None]) -> None:
-    """In a supervised child: drain when the supervisor is gone, so that none is orphaned.
+def obey_supervisor(drain: Callable[[bool], None]) -> None:
+    """In a supervised child: drain when the supervisor asks for it or is gone.
 
     Args:
-        drain: Called with False.
+        drain: Called with True to give back at once what still runs, else with False.
     """
-    if INDEX not in os.environ:
+    link = os.environ.pop(_LINK, "")  # programs that jobs start are no children of the supervisor
+    if not link:
         return
-    parent = os.getppid()
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
+    def read() -> None:
+        while word := os.read(int(link), 1):
+            drain(word == _LEAVE)
         log.error("supervisor.gone")
         drain(False)
 
-    threading.Thread(target=watch, name="parent", daemon=True).start()
+    threading.Thread(target=read, name="supervisor", daemon=True).start()

@@ -11,19 +11,18 @@ from uuid import uuid4
 
 import structlog
 from redis import Redis
-from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ..composition import composed
 from ..config import Settings
-from ..config.redis import publisher, worker_connection
+from ..config.redis import is_permanent, publisher, worker_connection
 from ..config.topology import refuse_cluster
 from ..engine import Options, ThreadWorker, observe, overdue, processors
 from ..module import Module
 from ..scheduling import Ticker, schedules
 from .health import BLOCKED, Heartbeat, health_file
-from .processes import leave_with_parent
+from .processes import obey_supervisor
 from .shutdown import on_signals
 from .startup import wait_for_redis
 
@@ -42,7 +41,7 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
         How many jobs had to be given back because they did not end in time.
 
     Raises:
-        redis.exceptions.AuthenticationError: Redis refuses the password.
+        redis.exceptions.RedisError: Redis refuses the worker, and waiting does not cure it.
     """
     modules = composed().modules
     for module in modules:
@@ -52,7 +51,7 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
     run = _Run(settings)
     ticker = Ticker(publisher(settings), schedules())
     with on_signals(run.drain):
-        leave_with_parent(run.drain)
+        obey_supervisor(run.drain)
         try:
             if not burst:
                 ticker.start()
@@ -105,6 +104,8 @@ class _Run:
         Args:
             now: Give back at once what still runs.
         """
+        if self._stop.is_set() and not now:
+            return  # asked for by a signal and by the supervisor
         log.info("worker.drain", atOnce=now, timeout=self._settings.worker_shutdown_timeout)
         self._stop.set()
         if self._worker is not None:
@@ -125,9 +126,9 @@ class _Run:
                 if self._stop.is_set():  # the signal came while the worker was made
                     worker.drain()
                 return worker.run(burst=burst, max_jobs=max_jobs)
-            except AuthenticationError:
-                raise
             except (RedisConnectionError, RedisTimeoutError) as error:
+                if is_permanent(error):
+                    raise
                 # It went away again while the worker signed on; no job was taken.
                 log.warning("redis.lost", error=type(error).__name__)
         return 0

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import structlog
 from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import RedisError
+
+from ..config.redis import describe_error, is_permanent
 
 log = structlog.get_logger(__name__)
 
@@ -17,27 +19,27 @@ _FIRST, _LONGEST = 0.5, 5.0  # seconds between tries
 def wait_for_redis(
     connection: Redis, stop: threading.Event, waiting: Callable[[], None] = lambda: None
 ) -> bool:
-    """Wait until Redis answers, saying so.
+    """Wait until Redis answers, and log why it does not.
 
     Args:
         connection: The client to try.
-        stop: Ends the waiting.
+        stop: Set to stop waiting.
         waiting: Called before every try but the first.
 
     Returns:
-        False when it was told to stop instead.
+        False if `stop` was set first.
 
     Raises:
-        redis.exceptions.AuthenticationError: Redis refuses the password; waiting is no cure.
+        redis.exceptions.RedisError: Waiting is no cure, for instance for a wrong password.
     """
     wait = _FIRST
     while not stop.is_set():
         try:
             connection.ping()
-        except AuthenticationError:
-            raise
         except RedisError as error:
-            log.warning("redis.wait", error=f"{type(error).__name__}: {error}", retryMs=_ms(wait))
+            if is_permanent(error):
+                raise
+            log.warning("redis.wait", error=describe_error(error), retryMs=_ms(wait))
             stop.wait(wait)
             wait = min(wait * 2, _LONGEST)
             waiting()

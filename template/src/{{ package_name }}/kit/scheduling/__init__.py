@@ -1,4 +1,4 @@
-"""Jobs by the clock: declared beside their processor, published by exactly one replica."""
+"""Scheduled jobs: declared beside their processor, published by exactly one replica."""
 
 from .schedule import Schedule, schedule, schedules
 from .ticker import Ticker

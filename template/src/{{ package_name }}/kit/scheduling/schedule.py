@@ -9,16 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from ..engine import Payload, Processor
 
 Missed = Literal["once", "skip"]
 
+_CHANGE = timedelta(hours=2)  # more than clocks are ever changed by
+_RANDOM = re.compile(r"(^|[\s,])[RH]([\s,/(]|$)", re.IGNORECASE)  # croniter's own, drawn each time
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One job by the clock.
+    """A job that is published at fixed times.
 
     Args:
         name: Unique name.
@@ -39,24 +42,71 @@ class Schedule:
 
     @property
     def key(self) -> str:
-        """What its state is kept under: a changed definition begins anew."""
+        """Return what its state is kept under: a changed definition starts afresh."""
         return f"{self.name} {self.cron} {self.timezone.key}"
 
     def latest(self, moment: datetime) -> datetime:
-        """When the newest run up to a moment was due."""
-        # A second more: croniter looks strictly before.
-        start = moment.astimezone(self.timezone).replace(microsecond=0) + timedelta(seconds=1)
-        found: datetime = croniter(self.cron, start).get_prev(datetime)
-        return found
+        """Return when the newest run up to a moment was due."""
+        wall, around = self._wall(moment), self._around(moment)
+        runs = croniter(self.cron, wall + around + timedelta(seconds=1))  # it looks strictly before
+        found: list[datetime] = []
+        while True:
+            run = runs.get_prev(datetime)
+            found += [each for each in self._instants(run) if each <= moment]
+            if found and run <= wall - around:
+                return max(found).astimezone(self.timezone)
 
     def following(self, moment: datetime) -> datetime:
-        """When the next run after a moment is due."""
-        start = moment.astimezone(self.timezone)
-        found: datetime = croniter(self.cron, start).get_next(datetime)
-        return found
+        """Return when the next run after a moment is due."""
+        wall, around = self._wall(moment), self._around(moment)
+        runs = croniter(self.cron, wall - around)
+        found: list[datetime] = []
+        while True:
+            run = runs.get_next(datetime)
+            found += [each for each in self._instants(run) if each > moment]
+            if found and run >= wall + around:
+                return min(found).astimezone(self.timezone)
+
+    def _wall(self, moment: datetime) -> datetime:
+        """Return what clocks on the wall show, without a zone: `cron` is meant by them."""
+        return moment.astimezone(self.timezone).replace(tzinfo=None, fold=0, microsecond=0)
+
+    def _around(self, moment: datetime) -> timedelta:
+        """Return how far runs may be from their order on the wall: while clocks are changed."""
+        near = (moment - _CHANGE, moment, moment + _CHANGE)
+        offsets = {each.astimezone(self.timezone).utcoffset() for each in near}
+        return _CHANGE if len(offsets) > 1 else timedelta()
+
+    def _instants(self, run: datetime) -> list[datetime]:
+        """Return when a time on the wall comes, in UTC.
+
+        In the hour that is repeated in autumn it comes twice: a run every so many minutes or hours
+        goes on in both, one at a fixed time has its one run in the first. A time that is skipped
+        in spring comes when the clocks have been changed, unless the job runs every hour anyway.
+        """
+        first, second = (self._at(run, fold) for fold in (0, 1))
+        if first < second:
+            return [first, second] if self._is_interval() else [first]
+        if first > second and self._is_hourly():
+            return []
+        while first.astimezone(self.timezone).replace(tzinfo=None) != run:
+            run += timedelta(minutes=1)
+            first = self._at(run, 0)
+        return [first]
+
+    def _at(self, run: datetime, fold: int) -> datetime:
+        return run.replace(tzinfo=self.timezone, fold=fold).astimezone(UTC)
+
+    def _is_interval(self) -> bool:
+        minute, hour, *_ = self.cron.split()
+        return self._is_hourly() or minute.startswith("*") or hour.startswith("*")
+
+    def _is_hourly(self) -> bool:
+        hours: list[Any] = croniter.expand(self.cron)[0][1]
+        return hours == ["*"]
 
     def job_id(self, payload: Payload, due: datetime) -> str:
-        """The job's id: what the processor derives, else the schedule's name and the time."""
+        """Return the id that the processor derives, else one of the schedule's name and the time."""
         name = re.sub(r"[^A-Za-z0-9_-]", "-", self.name)
         derived: str | None = self.processor.job_id_for(payload)
         return derived or f"{name}-{due.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -74,7 +124,7 @@ def schedule(
     missed: Missed = "once",
     name: str | None = None,
 ) -> Schedule:
-    """Run a processor by the clock. Declare it beside the processor.
+    """Run a processor at fixed times. Declare it beside the processor.
 
     Args:
         processor: What runs.
@@ -85,11 +135,15 @@ def schedule(
         name: Tells several schedules of one processor apart.
 
     Raises:
-        ValueError: `cron` is none, or the name is taken.
+        ValueError: `cron` is not valid or never comes, or the name is taken.
         zoneinfo.ZoneInfoNotFoundError: There is no such zone.
     """
-    if len(cron.split()) != 5 or not croniter.is_valid(cron):
+    if len(cron.split()) != 5 or _RANDOM.search(cron) or not croniter.is_valid(cron):
         raise ValueError(f"{cron!r}: a schedule has minute, hour, day, month and day of the week")
+    try:
+        croniter(cron, datetime.now(UTC)).get_next()
+    except CroniterBadDateError:
+        raise ValueError(f"{cron!r}: there is no such day in any year") from None
     made = Schedule(name or processor.name, processor, cron, payload, ZoneInfo(timezone), missed)
     if made.name in _registry:
         raise ValueError(f"there is a schedule {made.name!r} already; give this one a name")
@@ -98,5 +152,5 @@ def schedule(
 
 
 def schedules() -> list[Schedule]:
-    """Every schedule that has been declared, by name."""
+    """Return every declared schedule, by name."""
     return [_registry[name] for name in sorted(_registry)]

@@ -1,4 +1,4 @@
-"""Publishing what is due. Every replica looks at the clock; Redis lets exactly one publish.
+"""Publish what is due. Every replica looks at Redis's clock; exactly one publishes each run.
 
 For each schedule a hash in Redis holds when its last run was due. That number and the job change
 in one transaction: a replica that comes second finds the number changed, and one that dies in the
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import NoPermissionError, RedisError, WatchError
 
 from ..engine import Publisher
 from ..engine.store import keys
@@ -32,35 +32,35 @@ class Ticker:
     Args:
         publisher: Where jobs are published.
         schedules: What to publish.
-        clock: The time, in UTC.
+        clock: The time, in UTC; Redis's own when there is none.
     """
 
     def __init__(
         self,
         publisher: Publisher,
         schedules: Sequence[Schedule],
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._publisher = publisher
         self._schedules = schedules
-        self._clock = clock
+        self._clock = clock or self._server_time
         self._key = f"{keys.PREFIX}:schedules:{publisher.queue}"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
 
     def start(self) -> None:
-        """Begin, if there is anything to publish."""
+        """Start the thread, if there is anything to publish."""
         if self._schedules:
             self._thread.start()
 
     def close(self) -> None:
-        """End; a run that is due meanwhile is published by another replica, or the next."""
+        """End the thread. Another replica, or the next start, publishes what is due meanwhile."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=_PAUSE)
 
     def tick(self) -> int:
-        """Publish what is due.
+        """Publish what is due. A schedule that fails is logged, and stops no other.
 
         Returns:
             How many jobs this replica has published.
@@ -68,28 +68,41 @@ class Ticker:
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        return sum(self._consider(each) for each in self._schedules)
+        now = self._clock()
+        return sum(self._try(each, now) for each in self._schedules)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 self.tick()
-                wait = self._patience()
+                wait = self._pause()
             except RedisError as error:
                 log.warning("redis.lost", error=type(error).__name__)
                 wait = _PAUSE
-            except Exception:
-                log.exception("schedule.error")
-                wait = _LONGEST
             self._stop.wait(wait)
 
-    def _patience(self) -> float:
+    def _pause(self) -> float:
         now = self._clock()
         until = min((each.following(now) - now).total_seconds() for each in self._schedules)
         return min(max(until, 0.05), _LONGEST)
 
-    def _consider(self, each: Schedule) -> bool:
-        now = self._clock()
+    def _server_time(self) -> datetime:
+        try:
+            seconds, microseconds = self._publisher.connection.time()
+        except NoPermissionError:
+            return datetime.now(UTC)
+        return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)
+
+    def _try(self, each: Schedule, now: datetime) -> bool:
+        try:
+            return self._consider(each, now)
+        except RedisError:
+            raise
+        except Exception:
+            log.exception("schedule.error", schedule=each.name)
+            return False
+
+    def _consider(self, each: Schedule, now: datetime) -> bool:
         due = each.latest(now)
         with self._publisher.connection.pipeline() as pipeline:
             try:

@@ -73,7 +73,7 @@ $(READY): pyproject.toml copier.yml template/pyproject.toml.jinja tests/worker_r
 	@echo "Setting up .venv ($$($(PYTHON) --version)); this happens once ..."
 	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python "$(PYTHON)" .venv; \
 		else $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -qq uv; fi
-	@$(UV) pip install --quiet --python $(BIN)/python --editable . --group dev --group workflows
+	@$(UV) pip install --quiet --python $(BIN)/python --editable . --group dev --group kit --group workflows
 	@$(BIN)/python tests/worker_requirements.py > .venv/worker-requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --requirement .venv/worker-requirements.txt
 	@touch $@

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from .answers import PACKAGE
 from .composition import composed
 from .config import SettingsError
 from .process.exit_codes import ExitCode
@@ -43,7 +44,7 @@ def run(
     if settings.worker_processes > 1:
         from .process.processes import Supervisor
 
-        again = ["-m", __name__.partition(".kit.")[0], *sys.argv[1:]]
+        again = ["-m", PACKAGE, *sys.argv[1:]]
         raise typer.Exit(Supervisor(settings, again).run())
     from .process.runner import leave, run_worker  # what the supervisor does without
 

@@ -13,9 +13,8 @@ from typing import Annotated
 
 import typer
 
+from .answers import PACKAGE
 from .config import SettingsError
-
-PACKAGE = __name__.partition(".kit.")[0]
 
 new = typer.Typer(no_args_is_help=True, help="Write files to start from, with their tests.")
 

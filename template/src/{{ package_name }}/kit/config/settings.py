@@ -8,9 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings
 
-from ..answers import CONCURRENCY, QUEUE, SHUTDOWN_TIMEOUT
+from ..answers import CONCURRENCY, PACKAGE, QUEUE, SHUTDOWN_TIMEOUT
 from ..composition import composed
-from ..process.health import DEFAULT_NAME
 from .dotenv import SettingsError
 from .fields import (
     EnvSettings,
@@ -82,7 +81,7 @@ class Settings(PublisherSettings):
     @property
     def health_name(self) -> str:
         """What the heartbeat's file is called: `health` knows no more than the environment."""
-        return self.process_name if "worker_name" in self.model_fields_set else DEFAULT_NAME
+        return self.process_name if "worker_name" in self.model_fields_set else PACKAGE
 
     @property
     def service(self) -> str:

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-# The package's name: `health` must not import `worker.py` to find the worker's.
-DEFAULT_NAME = __name__.partition(".kit.")[0]
-
 STALE = 15.0  # seconds without a beat after which a worker counts as stuck
 BLOCKED = 60.0  # seconds after its timeout at which a job that still runs blocks its slot
 _INTERVAL = 2.0  # seconds between two writings

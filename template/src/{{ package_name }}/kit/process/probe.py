@@ -9,9 +9,10 @@ import re
 import sys
 from dataclasses import dataclass
 
+from ..answers import PACKAGE
 from ..config.dotenv import SettingsError, read_variables
 from .exit_codes import ExitCode
-from .health import DEFAULT_NAME, read_all
+from .health import read_all
 
 
 def probe(*, ready: bool) -> int:
@@ -47,7 +48,7 @@ class _Names:
         found = read_variables()
         processes = found.get("worker_processes", "")
         return cls(
-            re.sub(r"[^A-Za-z0-9_.-]+", "-", found.get("worker_name", DEFAULT_NAME)),
+            re.sub(r"[^A-Za-z0-9_.-]+", "-", found.get("worker_name", PACKAGE)),
             found.get("worker_health_file"),
             int(processes) if processes.isdecimal() else 1,
         )

@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..answers import PACKAGE
 from .server import eventually
-
-_PACKAGE = __name__.partition(".kit.")[0]
 
 
 class Program:
@@ -63,7 +62,7 @@ class Program:
 
 @contextmanager
 def run_program(
-    folder: Path, *command: str, jobs: str = _PACKAGE, **variables: str
+    folder: Path, *command: str, jobs: str = PACKAGE, **variables: str
 ) -> Iterator[Program]:
     """Run the program in a folder; it has ended at the latest when the block does.
 
@@ -73,7 +72,7 @@ def run_program(
         jobs: A module to import first, for instance a test's own jobs.
         variables: More of its environment.
     """
-    main = f"import {jobs}; from {_PACKAGE}.__main__ import main; main()"
+    main = f"import {jobs}; from {PACKAGE}.__main__ import main; main()"
     process = subprocess.Popen(  # noqa: S603 - our own command line
         [sys.executable, "-W", "error", "-c", main, *(command or ("run",))],
         cwd=folder,

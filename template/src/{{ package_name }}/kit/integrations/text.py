@@ -5,12 +5,16 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
 
 _ADDRESS = re.compile(r"([^\s@<>()\[\],;:\"'=/]+)@([^\s@<>()\[\],;:\"'/]+)")
 # Nine to thirteen digits, hyphens, dots or blanks between: phones, accounts, resident numbers.
 _NUMBER = re.compile(r"(?<!\d)\+?\d(?:[-. ]?\d){8,12}(?!\d)")
 
 
+# Letters and digits of a value that is looked for in a vendor's text.
+_SHORTEST, _SHORTEST_NUMBER = 2, 5
 _CP949 = "cp949"
 _HANGUL = re.compile("[\uac00-\ud7a3\u3131-\u318e\u4e00-\u9fff]")
 
@@ -37,6 +41,20 @@ def masked(text: str) -> str:
     """
     hidden = _ADDRESS.sub(lambda found: mask_address(found[0]), text)
     return _NUMBER.sub(lambda found: f"{found[0][:3]}***", hidden)
+
+
+def without(said: str, values: Iterable[object]) -> str:
+    """Return what a vendor said without the values that it was sent, and masked.
+
+    Args:
+        said: Its text, which may repeat the question.
+        values: What it was sent; a key in each of its encodings.
+    """
+    for value in sorted(map(str, values), key=len, reverse=True):
+        for form in (value, quote(value, safe=""), quote_plus(value), quote(value)):
+            if len(form) >= (_SHORTEST_NUMBER if form.isdecimal() else _SHORTEST):
+                said = said.replace(form, "***")
+    return masked(said)
 
 
 def name_end(name: str, size: int = 100) -> str:

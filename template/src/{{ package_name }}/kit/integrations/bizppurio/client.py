@@ -19,12 +19,16 @@ import structlog
 
 from ...engine import JobContext, provide
 from ..shared_state import SharedState, SharedStateError
+from ..text import composed
 from ..vendor_http import VendorHttp
 from . import bizppurio
+from .approved import ApprovedTexts
 from .content import AlimTalk, Content, Lms, Mms, Sms
-from .errors import BizppurioUnavailableError, InvalidMessageError
+from .errors import BizppurioUnavailableError, BizppurioUncertainError, InvalidMessageError
+from .numbers import phone_number
 from .reports import DeliveryReport, InvalidReportError, parse_report
 from .settings import BizppurioSettings
+from .templates import BizppurioCore
 from .transport import Transport
 
 log = structlog.get_logger(__name__)
@@ -35,7 +39,7 @@ _FURTHEST = timedelta(days=30)  # a message can be scheduled ahead
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Bizppurio took the message. Whether it arrives, a delivery report says later.
+    """Bizppurio accepted the message. A delivery report says later whether it arrived.
 
     Args:
         messagekey: The vendor's key, for questions and reports.
@@ -49,11 +53,11 @@ class Accepted:
 
 
 def refkey_for(job_id: str, part: str = "") -> str:
-    """The refkey of a job's message: the same for every attempt, at most 32 characters.
+    """Return the refkey of a job's message: the same for every attempt, at most 32 characters.
 
     Args:
         job_id: `JobContext.job_id`.
-        part: Tells the messages of one job apart, for instance the recipient's id.
+        part: Distinguishes the messages of one job, for instance the recipient's id.
     """
     text = f"{job_id}-{part}" if part else job_id
     if len(text) <= 32 and text.isascii() and not part:
@@ -83,6 +87,8 @@ class Bizppurio:
             settings.bizppurio_msg_base_url, settings.bizppurio_msg_timeout / 1000
         )
         self.transport = Transport(settings, self._http, state, clock)
+        self._core = BizppurioCore(settings)
+        self._approved = ApprovedTexts(self._core) if self._core.configured else None
 
     def send(
         self,
@@ -98,22 +104,25 @@ class Bizppurio:
     ) -> Accepted:
         """Hand a message over for sending.
 
-        A message that was accepted under this refkey is not sent again: a job that is
-        retried after its message was taken gets the first answer.
+        A message that was accepted under this refkey is not sent again: a job that is retried
+        after its message was accepted gets the first answer.
+
+        An AlimTalk is compared with its approved template when BIZPPURIO_CORE_BASE_URL,
+        BIZPPURIO_CORE_BIZ_ID and BIZPPURIO_CORE_API_KEY are set.
 
         Args:
             content: What to send.
-            to: The recipient's number; hyphens and spaces are dropped.
+            to: The recipient's number, as people write it: 010-1234-5678, +82 10-1234-5678.
             refkey: Our key, see `refkey_for`.
             sender: A registered number; by default BIZPPURIO_MSG_FROM.
-            fallback: What Bizppurio sends instead when the first cannot be delivered, and
-                instead of that (`resend`); at most two.
+            fallback: At most two messages that Bizppurio sends in turn when the one before
+                cannot be delivered (`resend`).
             send_at: When to send, with a time zone; at most 30 days ahead.
             country: Country code for a number abroad, for instance 1.
             userinfo: Department for the bill; at most 50 characters.
 
         Returns:
-            Accepted: taken, not yet delivered.
+            The keys of the accepted message, which is not delivered yet.
 
         Raises:
             InvalidMessageError: A rule is broken; nothing was sent.
@@ -121,9 +130,11 @@ class Bizppurio:
             BizppurioUncertainError: The answer was lost; it may have been accepted.
             BizppurioUnavailableError: Trying again may help.
         """
-        body = self._body(content, to, refkey, sender, fallback)
+        userinfo = None if userinfo is None else composed(userinfo)
+        body = self._body(content, to, refkey, sender, fallback, country)
         extras = {"sendtime": self._sendtime(send_at), "country": country, "userinfo": userinfo}
         _checked("userinfo", userinfo or "", 50)
+        self._compare(content, *fallback)
         body |= {key: value for key, value in extras.items() if value is not None}
         return self._once(refkey, body)
 
@@ -140,7 +151,7 @@ class Bizppurio:
         found = self.transport.call(
             self._settings.bizppurio_msg_file_uri,
             data={"account": self._settings.bizppurio_msg_id},
-            files={"file": (name, picture, "image/jpeg")},
+            files={"file": (composed(name), picture, "image/jpeg")},
         )
         key = str(found.get("filekey") or "").strip()
         if not key:
@@ -148,14 +159,15 @@ class Bizppurio:
         return key
 
     def poll_reports(self) -> list[DeliveryReport]:
-        """Delivery reports that wait at Bizppurio; `confirm_reports` removes them there.
+        """Fetch the delivery reports that wait at Bizppurio; `confirm_reports` removes them there.
 
-        Polling must be switched on for the account. One that cannot be read is logged and
-        left out, so that it does not keep the others back.
+        Polling must be switched on for the account. A report that cannot be read is logged and
+        left out, so that it does not block the others.
         """
         path = self._settings.bizppurio_msg_result_request_uri
         reports = []
-        for each in self.transport.call(path, json=self._account()).get("report") or []:
+        found = self.transport.call(path, json=self._account()).get("report") or []
+        for each in found if isinstance(found, list) else [found]:
             try:
                 reports.append(parse_report(each))
             except InvalidReportError as error:
@@ -163,7 +175,7 @@ class Bizppurio:
         return reports
 
     def confirm_reports(self, reports: Iterable[DeliveryReport]) -> None:
-        """Tell Bizppurio that these reports have been dealt with."""
+        """Tell Bizppurio that these reports were processed."""
         names = [{"msgid": each.message_id} for each in reports]
         if names:
             path = self._settings.bizppurio_msg_result_confirm_uri
@@ -177,6 +189,7 @@ class Bizppurio:
     def close(self) -> None:
         """Close the connections to Bizppurio and Redis."""
         self._http.close()
+        self._core.close()
         self._state.close()
 
     def _account(self) -> dict[str, Any]:
@@ -189,6 +202,7 @@ class Bizppurio:
         refkey: str,
         sender: str | None,
         fallback: Sequence[Content],
+        country: str | None,
     ) -> dict[str, Any]:
         if not refkey.isascii() or not refkey.strip():
             raise InvalidMessageError("the refkey must be ASCII and not empty")
@@ -203,8 +217,8 @@ class Bizppurio:
             raise InvalidMessageError("an AlimTalk with a picture cannot be a fallback")
         body = self._account() | {
             "type": content.kind,
-            "from": _number("sender", sender or self._settings.bizppurio_msg_from or ""),
-            "to": _number("recipient", to),
+            "from": phone_number("sender", sender or self._settings.bizppurio_msg_from or ""),
+            "to": phone_number("recipient", to, country),
             "refkey": refkey,
             "content": {content.kind: self._filled(content).as_json()},
         }
@@ -221,6 +235,11 @@ class Bizppurio:
         if not key:
             raise InvalidMessageError("AlimTalk needs a sender key (BIZPPURIO_MSG_SENDER_KEY)")
         return replace(content, sender_key=key)
+
+    def _compare(self, *contents: Content) -> None:
+        for each in contents:
+            if self._approved is not None and isinstance(each, AlimTalk):
+                self._approved.check(each)
 
     def _sendtime(self, send_at: datetime | None) -> str | None:
         if send_at is None:
@@ -244,6 +263,8 @@ class Bizppurio:
         found = self.transport.call(
             self._settings.bizppurio_msg_send_uri, uncertain=True, json=body
         )
+        if "code" not in found and not found.get("messagekey"):
+            raise BizppurioUncertainError("Bizppurio answered neither a code nor a message key")
         accepted = Accepted(str(found.get("messagekey") or ""), refkey)
         log.info(
             "bizppurio.accepted", type=body["type"], refkey=refkey, messageKey=accepted.messagekey
@@ -256,13 +277,6 @@ class Bizppurio:
                 # It was accepted: failing now would only send it a second time.
                 log.warning("bizppurio.not_remembered", refkey=refkey)
         return accepted
-
-
-def _number(name: str, text: str) -> str:
-    digits = text.replace("-", "").replace(" ", "").removeprefix("+")
-    if not (digits.isascii() and digits.isdigit() and 3 <= len(digits) <= 16):
-        raise InvalidMessageError(f"the {name}'s number must have 3 to 16 digits")
-    return digits
 
 
 def _checked(name: str, text: str, longest: int) -> None:

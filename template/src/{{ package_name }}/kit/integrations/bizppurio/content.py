@@ -7,14 +7,18 @@ count characters.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from ..text import composed
 from .errors import InvalidMessageError
+
+_VARIABLE = re.compile(r"#\{[^{}\n]{0,60}\}")
 
 
 def euc_kr_bytes(text: str) -> int:
-    """Length of a text as Bizppurio counts it: 2 for a Korean letter, 1 for an ASCII one.
+    """Return the length of a text as Bizppurio counts it: 2 for a Korean letter, 1 for an ASCII one.
 
     Raises:
         InvalidMessageError: A character, for instance an emoji, does not exist there.
@@ -27,6 +31,30 @@ def euc_kr_bytes(text: str) -> int:
         raise InvalidMessageError(
             f"the character U+{code:04X} at position {error.start} is not in EUC-KR"
         ) from None
+
+
+def line_breaks(text: str) -> str:
+    """Return a text with line breaks as templates have them, and none at its end.
+
+    A message that differs from its template by a carriage return is not delivered.
+    """
+    return composed(text).replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+
+
+def _set(content: object, *names: str) -> None:
+    """Bring texts to the form that is counted and sent, and refuse what a person must not read.
+
+    Raises:
+        InvalidMessageError: A variable of a template was not filled in.
+    """
+    for name in names:
+        value = getattr(content, name)
+        if value is not None:
+            text = line_breaks(value)
+            unfilled = _VARIABLE.search(text)
+            if unfilled:
+                raise InvalidMessageError(f"{name} has an unfilled variable: {unfilled[0]}")
+            object.__setattr__(content, name, text)
 
 
 def _limit(name: str, length: int, longest: int, unit: str) -> None:
@@ -55,6 +83,7 @@ class Sms:
     message: str = field(repr=False)
 
     def __post_init__(self) -> None:
+        _set(self, "message")
         _filled("message", self.message)
         _text("message", self.message, 90)
 
@@ -72,6 +101,7 @@ class Lms:
     subject: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        _set(self, "message", "subject")
         _filled("message", self.message)
         _text("message", self.message, 2000)
         _text("subject", self.subject or "", 64)
@@ -97,6 +127,7 @@ class Mms:
     subject: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        _set(self, "message", "subject")
         if not 1 <= len(self.files) <= 3:
             raise InvalidMessageError(f"an MMS has 1 to 3 files, not {len(self.files)}")
         for key in self.files:
@@ -109,6 +140,16 @@ class Mms:
         """The vendor's `content.mms`."""
         files = [{"type": "IMG", "key": key} for key in self.files]
         return _without_none(message=self.message, subject=self.subject, file=files)
+
+
+_BUTTON_TEXTS = (
+    "url_mobile",
+    "url_pc",
+    "scheme_ios",
+    "scheme_android",
+    "chat_extra",
+    "chat_event",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +178,7 @@ class Button:
     chat_event: str | None = None
 
     def __post_init__(self) -> None:
+        _set(self, "name", *_BUTTON_TEXTS)
         _filled("button name", self.name)
         _limit("button name", len(self.name), 28, "characters")
         if len(self.type) != 2 or not self.type.isupper():
@@ -186,6 +228,7 @@ class AlimTalk:
     image: bool = False
 
     def __post_init__(self) -> None:
+        _set(self, "message", "title")
         _filled("message", self.message)
         _limit("message", len(self.message), 1000, "characters")
         _filled("template code", self.template_code)

@@ -13,16 +13,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...engine import PermanentError
+from ..text import decoded
 from .result_codes import Outcome, ResultCode
 
 
 class InvalidReportError(PermanentError):
-    """This is no delivery report."""
+    """It is not a delivery report."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What became of a message.
+    """The outcome of a message.
 
     Args:
         messagekey: As `send` returned it.
@@ -54,7 +55,7 @@ class DeliveryReport:
 
     @property
     def delivered(self) -> bool:
-        """Whether the message, or the one sent instead, has arrived."""
+        """Return whether the message, or the one sent instead, has arrived."""
         return any(
             each is not None and each.outcome is Outcome.DELIVERED
             for each in (self.code, self.fallback_code)
@@ -62,7 +63,7 @@ class DeliveryReport:
 
     @property
     def worth_retrying(self) -> bool:
-        """Whether the same message may arrive when it is sent again later."""
+        """Return whether the same message may arrive when it is sent again later."""
         last = self.fallback_code if self.fallback_result else self.code
         return not self.delivered and last is not None and last.outcome is Outcome.TEMPORARY
 
@@ -74,11 +75,12 @@ def parse_report(report: Mapping[str, Any] | str | bytes) -> DeliveryReport:
         report: The JSON object, or its text as it was pushed.
 
     Raises:
-        InvalidReportError: It is none.
+        InvalidReportError: It is not a report.
     """
     if isinstance(report, str | bytes):
         try:
-            report = json.loads(report)
+            pushed = decoded(report) if isinstance(report, bytes) else report
+            report = json.loads(pushed, strict=False)
         except ValueError:
             raise InvalidReportError("the report is not JSON") from None
     if not isinstance(report, Mapping):

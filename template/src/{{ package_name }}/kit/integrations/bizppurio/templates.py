@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ...engine import JobContext, provide
-from ..vendor_http import Answer, UnreachableError, VendorHttp
+from ..text import without
+from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
 from . import bizppurio_core
 from .errors import BizppurioRefusedError, BizppurioUnavailableError
 from .settings import BizppurioSettings
@@ -42,7 +43,7 @@ class AlimTalkTemplate(BaseModel):
 
     @property
     def sendable(self) -> bool:
-        """Whether messages can be sent with it: approved, neither blocked nor stopped."""
+        """Return whether messages can be sent with it: approved, neither blocked nor stopped."""
         if self.service_status or self.status in _SENDABLE:
             return (self.service_status or self.status) in _SENDABLE
         # The detail call says it in two fields: inspection APR, state A (in use) or R (ready).
@@ -81,6 +82,13 @@ class BizppurioCore:
             timeout = settings.bizppurio_core_timeout / 1000
             self._http = VendorHttp(settings.bizppurio_core_base_url, timeout)
 
+    @property
+    def configured(self) -> bool:
+        """Return whether the settings say where the core API is and who asks."""
+        settings = self._settings
+        known = settings.bizppurio_core_biz_id and settings.bizppurio_core_api_key
+        return self._http is not None and bool(known)
+
     def template(
         self,
         template_code: str,
@@ -117,8 +125,8 @@ class BizppurioCore:
         page_size: int = 100,
         credentials: CoreCredentials | None = None,
     ) -> Iterator[AlimTalkTemplate]:
-        """All templates, page after page, each page asked for when it is needed."""
-        page = 1
+        """Read all templates, each page when it is needed."""
+        page, seen, last = 1, 0, list[str]()
         while True:
             found = self.templates_page(
                 page,
@@ -127,8 +135,16 @@ class BizppurioCore:
                 page_size=page_size,
                 credentials=credentials,
             )
+            codes = [each.template_code for each in found.templates]
+            if codes and codes == last:
+                raise BizppurioRefusedError(f"page {page} of the templates repeats the one before")
+            seen, last = seen + len(codes), codes
             yield from found.templates
-            if page >= found.total_pages or not found.templates:
+            if page < found.total_pages and not codes:
+                raise BizppurioUnavailableError(
+                    f"{seen} of {found.total_count} templates came, page {page} is empty"
+                )
+            if page >= found.total_pages:
                 return
             page += 1
 
@@ -141,7 +157,7 @@ class BizppurioCore:
         page_size: int = 100,
         credentials: CoreCredentials | None = None,
     ) -> TemplatePage:
-        """One page of the list, counted from 1."""
+        """Read one page of the list, counted from 1."""
         path = self._settings.bizppurio_core_get_alimtalk_templates_uri
         body = self._body(sender_key, key_type, credentials)
         answer = self._call(path, body | {"page": page, "count": page_size})
@@ -149,6 +165,8 @@ class BizppurioCore:
         # The totals stand beside the list, and in some versions beside `data`.
         totals = answer | data if isinstance(data, dict) else answer
         rows = data.get("list") if isinstance(data, dict) else data
+        if rows is not None and not isinstance(rows, list):
+            raise BizppurioRefusedError("the list of templates does not have its documented form")
         return TemplatePage(
             templates=[_template(each) for each in rows or [] if isinstance(each, dict)],
             page=_whole(totals.get("currentPage"), page),
@@ -188,11 +206,13 @@ class BizppurioCore:
         try:
             answer = self._http.request("POST", path, json=body)
         except UnreachableError as error:
-            raise BizppurioUnavailableError(str(error)) from error
-        return _success(answer)
+            raise BizppurioUnavailableError(str(error)) from None
+        except WrongAddressError as error:
+            raise BizppurioRefusedError(str(error)) from None
+        return _success(answer, body)
 
 
-def _success(answer: Answer) -> dict[str, Any]:
+def _success(answer: Answer, body: dict[str, Any]) -> dict[str, Any]:
     found = answer.json()
     if answer.status == 429 or answer.status >= 500:
         raise BizppurioUnavailableError(
@@ -203,8 +223,9 @@ def _success(answer: Answer) -> dict[str, Any]:
     code = str(found.get("code"))
     if code == _SUCCESS and answer.status < 400:
         return found
-    # The text is the vendor's own and says why; credentials are never in it.
-    reason = " ".join(str(found.get("message") or "no reason").split())[:200]
+    # The text is the vendor's own and says why.
+    said = " ".join(str(found.get("message") or "no reason").split())[:200]
+    reason = without(said, body.values())
     if code.startswith("5"):
         raise BizppurioUnavailableError(f"Bizppurio core answered {code}: {reason}")
     raise BizppurioRefusedError(f"Bizppurio core answered {code[:8]}: {reason}")

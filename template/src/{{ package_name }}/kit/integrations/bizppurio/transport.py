@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from ..shared_state import SharedState
-from ..vendor_http import Answer, UnreachableError, VendorHttp
+from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
 from .errors import BizppurioRefusedError, BizppurioUnavailableError, BizppurioUncertainError
 from .result_codes import ResultCode
 from .settings import BizppurioSettings
@@ -93,7 +93,9 @@ class Transport:
                 answer = self._http.request("POST", path, headers=headers, **options)
             except UnreachableError as error:
                 kind = BizppurioUncertainError if uncertain and error.sent else None
-                raise (kind or BizppurioUnavailableError)(str(error)) from error
+                raise (kind or BizppurioUnavailableError)(str(error)) from None
+            except WrongAddressError as error:
+                raise BizppurioRefusedError(str(error)) from None
             if answer.status != 429:
                 break
             reset = _reset(answer)

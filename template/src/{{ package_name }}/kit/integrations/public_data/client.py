@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from hashlib import blake2b
-from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 from pydantic import ValidationError
 
 from ...engine import JobContext, provide
 from ..shared_state import SharedState
-from ..text import composed, masked
+from ..text import composed, without
 from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
 from . import public_data
 from .answer import Result, read_result
@@ -40,8 +40,6 @@ _PORTAL = {"data.go.kr", "www.data.go.kr"}
 _SECOND = 1.0  # to wait after "too many a second" without a time
 _LONGEST_WAIT = 5.0  # seconds that are waited for here instead of by the job
 _TRIES = 3  # of one call that meets the limit of a second
-# Letters and digits of a value that is looked for in a service's text.
-_SHORTEST, _SHORTEST_NUMBER = 2, 5
 _OWN = frozenset({"value_error", "assertion_error"})
 _CURSOR_KEPT = 7 * 24 * 3600.0  # seconds that an unfinished run may rest
 
@@ -243,7 +241,7 @@ def _checked(
         return result
     said = str(code) if code is not None else "nothing readable"
     if result is not None and code is None:
-        said = _without(result.said, query)
+        said = without(result.said, query.values())
     message = f"the service answered {said}, HTTP {answer.status}"
     if code is not None and code not in (ResultCode.NORMAL, ResultCode.NO_DATA):
         permanent = code.outcome is Outcome.PERMANENT
@@ -253,15 +251,6 @@ def _checked(
     if permanent and answer.status != 408:
         raise PublicDataRefusedError(message, code=code)
     raise PublicDataUnavailableError(message, code=code, retry_after=answer.retry_after())
-
-
-def _without(said: str, query: Mapping[str, str | int]) -> str:
-    """Return a service's own text without what it was asked, the key above all."""
-    for value in sorted(map(str, query.values()), key=len, reverse=True):
-        for form in (value, quote(value, safe=""), quote_plus(value), quote(value)):
-            if len(form) >= (_SHORTEST_NUMBER if form.isdecimal() else _SHORTEST):
-                said = said.replace(form, "***")
-    return masked(said)
 
 
 def _row(service: Service[Row], values: dict[str, object]) -> Row:

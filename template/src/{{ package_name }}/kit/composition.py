@@ -9,8 +9,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol
 
+from .config.dotenv import SettingsError
 from .config.fields import EnvSettings
-from .engine import provide
+from .engine import processors, provide
 from .lazy import Lazy
 from .module import Module
 
@@ -55,9 +56,18 @@ class Worker:
         _composed[:] = [self]
 
     def load_processors(self) -> None:
-        """Import every processor."""
+        """Import every processor.
+
+        Raises:
+            SettingsError: A processor asks for something that nothing provides.
+        """
+        package = self._processors.__name__
         for found in pkgutil.iter_modules(self._processors.__path__):
-            import_module(f"{self._processors.__name__}.{found.name}")
+            import_module(f"{package}.{found.name}")
+        own = [each for each in processors() if each.path.startswith(f"{package}.")]
+        faults = [fault for each in own for fault in each.unprovided()]
+        if faults:
+            raise SettingsError("\n".join(faults))
 
     def reset(self) -> None:
         """Close every client, and forget the settings: what is used next is made anew."""

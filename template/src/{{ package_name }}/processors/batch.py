@@ -48,7 +48,7 @@ def store(day: date, totals: dict[str, int]) -> None:
     attempts=2,
     backoff=Backoff(first=60.0),
     timeout=3600,
-    job_id=lambda payload: f"aggregate-{payload.day}",
+    job_id="aggregate-{day}",
 )
 def aggregate_day(payload: AggregatePayload) -> dict[str, int]:
     """Sum up one day's sales by product."""

@@ -16,7 +16,7 @@ class HelloPayload(Payload):
     name: str = Field(min_length=1, max_length=100)
 
 
-@processor(attempts=3, timeout=30, job_id=lambda payload: f"hello-{payload.name}")
+@processor(attempts=3, timeout=30, job_id="hello-{name}")
 def hello(payload: HelloPayload) -> dict[str, str]:
     """Greet somebody. The same name waits or runs only once."""
     if payload.name == "nobody":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic
 
 from ..errors import PermanentError, TemporaryError
+from .payload import P
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,18 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class AtOnce:
+class AtOnce(Generic[P]):
     """At most `count` jobs with the same key at once, over all replicas.
 
     Args:
         count: How many.
-        key: Takes the payload and returns what they share, for instance a customer's id;
-            None for one limit over all jobs of the processor.
+        key: What they share, for instance a customer's id: a template of the payload's fields
+            (`"{customer_id}"`) or a function of the payload; None for one limit over all jobs
+            of the processor.
     """
 
     count: int
-    key: Callable[[Any], str] | None = None
+    key: Callable[[P], str] | str | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -96,7 +98,7 @@ class Policy:
     result_ttl: int = 500
     keep_order: bool = False
     rate: Rate | None = None
-    at_once: AtOnce | None = None
+    at_once: AtOnce[Any] | None = None
 
     @property
     def limited(self) -> bool:

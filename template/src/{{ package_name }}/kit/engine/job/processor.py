@@ -8,10 +8,23 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints, overload
+from hashlib import sha256
+from pathlib import Path
+from typing import (
+    Annotated,
+    Any,
+    Concatenate,
+    Generic,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from ..errors import PermanentError, UnknownJobError
+from .key import Key, key_of
 from .payload import P, Payload, load_payload
 from .policy import AtOnce, Backoff, Policy, Rate
 from .publish import Publisher, Receipt, default_publisher
@@ -74,20 +87,25 @@ class Processor(Generic[P, R]):
 
     def __init__(
         self,
-        function: Callable[..., R],
+        function: Callable[Concatenate[P, ...], R],
         policy: Policy,
-        job_id: Callable[[P], str] | None,
-        target: Callable[[P], str] | None,
+        job_id: Key | None,
+        target: Key | None,
     ) -> None:
-        self.function = function
+        self.function: Callable[..., R] = function
         self.policy = policy
         self.path = f"{function.__module__}.{function.__name__}"
         self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         self.is_async = inspect.iscoroutinefunction(function)
-        self._job_id = job_id
-        self._target = target
         self.payload_type: type[P]
         self.payload_type, self.resources = _read_signature(function)
+        at_once = policy.at_once
+        try:
+            self._job_id = key_of(job_id, self.payload_type)
+            self._target = key_of(target, self.payload_type)
+            self._limit = key_of(at_once.key, self.payload_type) if at_once else None
+        except TypeError as error:
+            raise TypeError(f"{place(function)}: {error}") from None
         self.__doc__ = function.__doc__
 
     def __repr__(self) -> str:
@@ -134,8 +152,39 @@ class Processor(Generic[P, R]):
                 continue
             provider = _providers.get(resource.kind)
             if provider is None:
-                raise PermanentError(f"{self.name}: nothing provides {resource.kind.__name__}")
+                raise PermanentError(self._nothing_provides(resource))
             yield stack.enter_context(provider(context, *resource.extras))
+
+    def unprovided(self) -> list[str]:
+        """Name every parameter that nothing provides, with file and line."""
+        return [
+            f"{place(self.function)}: {self._nothing_provides(each)}"
+            for each in self.resources
+            if each.kind is not JobContext and each.kind not in _providers
+        ]
+
+    def _nothing_provides(self, resource: Resource) -> str:
+        kind = getattr(resource.kind, "__name__", resource.kind)
+        return f"{self.name} asks for {kind}, and nothing provides it"
+
+    def check(self, payload: P) -> None:
+        """Refuse what would only fail in the worker.
+
+        Raises:
+            TypeError: The payload is of another type.
+            Exception: What job id, target or limit raise for this payload.
+        """
+        if not isinstance(payload, self.payload_type):
+            raise TypeError(
+                f"{self.name} takes {self.payload_type.__name__}, not {type(payload).__name__}"
+            )
+        for key in (self._target, self._limit):
+            if key is not None:
+                key(payload)
+
+    def limit_key_for(self, payload: P) -> str:
+        """What jobs share that may not run all at once."""
+        return "all" if self._limit is None else self._limit(payload)
 
     def job_id_for(self, payload: P) -> str | None:
         """The job id that this payload asks for, in the letters that RQ allows."""
@@ -168,6 +217,7 @@ class Processor(Generic[P, R]):
             The job's id, and whether it was queued or is a duplicate.
 
         Raises:
+            TypeError: The payload is of another type than the processor's.
             redis.exceptions.ConnectionError: Redis cannot be reached.
         """
         target = publisher or default_publisher()
@@ -182,30 +232,31 @@ def safe_job_id(text: str) -> str:
     cleaned = re.sub(r"[^A-Za-z0-9_-]", "-", text)
     if cleaned == text and text:
         return text
-    return f"{cleaned}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{cleaned}-{digest[:8]}"
+
+
+class _Declare(Protocol):
+    """Makes a processor of a function."""
+
+    def __call__(self, function: Callable[Concatenate[P, ...], R], /) -> Processor[P, R]:
+        """Decorate it."""
+
+
+class _DeclareFor(Protocol[P]):
+    """Makes a processor of a function that takes this payload."""
+
+    def __call__(self, function: Callable[Concatenate[P, ...], R], /) -> Processor[P, R]:
+        """Decorate it."""
 
 
 @overload
-def processor(function: Callable[..., R], /) -> Processor[Any, R]: ...
+def processor(function: Callable[Concatenate[P, ...], R], /) -> Processor[P, R]: ...
 
 
 @overload
 def processor(
-    *,
-    attempts: int = 3,
-    backoff: Backoff | None = None,
-    timeout: int | None = 180,
-    result_ttl: int = 500,
-    keep_order: bool = False,
-    rate: Rate | None = None,
-    at_once: AtOnce | None = None,
-    job_id: Callable[[Any], str] | None = None,
-    target: Callable[[Any], str] | None = None,
-) -> Callable[[Callable[..., R]], Processor[Any, R]]: ...
-
-
-def processor(
-    function: Callable[..., R] | None = None,
+    payload: type[P],
     /,
     *,
     attempts: int = 3,
@@ -214,14 +265,47 @@ def processor(
     result_ttl: int = 500,
     keep_order: bool = False,
     rate: Rate | None = None,
-    at_once: AtOnce | None = None,
-    job_id: Callable[[Any], str] | None = None,
-    target: Callable[[Any], str] | None = None,
+    at_once: AtOnce[P] | None = None,
+    job_id: Callable[[P], str] | str | None = None,
+    target: Callable[[P], str] | str | None = None,
+) -> _DeclareFor[P]: ...
+
+
+@overload
+def processor(
+    *,
+    attempts: int = 3,
+    backoff: Backoff | None = None,
+    timeout: int | None = 180,
+    result_ttl: int = 500,
+    keep_order: bool = False,
+    rate: Rate | None = None,
+    at_once: AtOnce[Any] | None = None,
+    job_id: Key | None = None,
+    target: Key | None = None,
+) -> _Declare: ...
+
+
+def processor(
+    subject: Any = None,
+    /,
+    *,
+    attempts: int = 3,
+    backoff: Backoff | None = None,
+    timeout: int | None = 180,
+    result_ttl: int = 500,
+    keep_order: bool = False,
+    rate: Rate | None = None,
+    at_once: AtOnce[Any] | None = None,
+    job_id: Key | None = None,
+    target: Key | None = None,
 ) -> Any:
     """Declare a processor, with its policy beside it.
 
     Args:
-        function: Takes the payload (a `Payload` subclass), then any resources by type.
+        subject: The function, when nothing else is said: it takes the payload (a `Payload`
+            subclass), then any resources by type. Otherwise the payload's class, which lets a
+            type checker look into `job_id`, `target` and the key of `at_once`; may be left out.
         attempts: How many times a job may run before it fails for good.
         backoff: Waiting time between attempts; by default 3 s, doubled each time.
         timeout: Seconds one attempt may take; None for no limit.
@@ -229,21 +313,36 @@ def processor(
         keep_order: Wait for a retry in the slot, so that no later job overtakes.
         rate: At most so many starts in a span of time, over all replicas.
         at_once: At most so many jobs at once, per key, over all replicas.
-        job_id: Derives the job's id from the payload, so that the same work is not queued
-            twice.
-        target: Derives what the job works on, where that differs from the id.
+        job_id: The job's id, so that the same work is not queued twice: a template of the
+            payload's fields (`"approve-{order_id}"`), or a function of the payload.
+        target: What the job works on, where that differs from the id; likewise.
 
     Raises:
-        TypeError: The function's parameters are not annotated as a processor's must be.
+        TypeError: The function's parameters are not annotated as a processor's must be, or a
+            template names something that is no field of the payload.
     """
     policy = Policy(attempts, backoff or Backoff(), timeout, result_ttl, keep_order, rate, at_once)
 
-    def decorate(decorated: Callable[..., R]) -> Processor[Any, R]:
-        made: Processor[Any, R] = Processor(decorated, policy, job_id, target)
+    expected = subject if isinstance(subject, type) else None
+
+    def decorate(function: Callable[..., R]) -> Processor[Any, R]:
+        made: Processor[Any, R] = Processor(function, policy, job_id, target)
+        if expected is not None and made.payload_type is not expected:
+            raise TypeError(f"{place(function)}: its payload is no {expected.__name__}")
         _registry[made.path] = made
         return made
 
-    return decorate if function is None else decorate(function)
+    return decorate if subject is None or expected is not None else decorate(subject)
+
+
+def place(function: Callable[..., Any]) -> str:
+    """File and line of a function, for messages."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return getattr(function, "__qualname__", repr(function))
+    file = Path(code.co_filename)
+    here = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return f"{here}:{code.co_firstlineno}"
 
 
 def processors() -> list[Processor[Any, Any]]:
@@ -283,14 +382,20 @@ def _read_signature(function: Callable[..., Any]) -> tuple[type[Any], list[Resou
     parameters = list(inspect.signature(function).parameters)
     model = _resource(hints.get(parameters[0])).kind if parameters else None
     if not (isinstance(model, type) and issubclass(model, Payload)):
-        raise TypeError(f"{function.__qualname__}: the first parameter must be a Payload model")
+        raise TypeError(
+            f"{place(function)}: {function.__qualname__}: the first parameter must be a Payload model"
+        )
     missing = [name for name in parameters if name not in hints]
     if missing:
-        raise TypeError(f"{function.__qualname__}: parameter {missing[0]!r} needs a type")
+        raise TypeError(
+            f"{place(function)}: {function.__qualname__}: parameter {missing[0]!r} needs a type"
+        )
     resources = [_resource(hints[name]) for name in parameters[1:]]
     if len({each.kind for each in resources}) < len(resources):
         # Two of one kind, for instance two transactions, could end differently.
-        raise TypeError(f"{function.__qualname__}: a type of resource can be asked for once only")
+        raise TypeError(
+            f"{place(function)}: {function.__qualname__}: a type of resource can be asked for once only"
+        )
     return model, resources
 
 

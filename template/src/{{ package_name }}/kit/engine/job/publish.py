@@ -34,6 +34,9 @@ class Published(Protocol):
     def policy(self) -> Policy:
         """How its jobs are treated."""
 
+    def check(self, payload: Any, /) -> None:
+        """Refuse what would only fail in the worker."""
+
     def job_id_for(self, payload: Any, /) -> str | None:
         """The id that this payload asks for, None for a random one."""
 
@@ -79,7 +82,11 @@ class Publisher:
             payload: Its payload.
             job_id: Identity; by default what the processor derives, else a random one.
             delay: Seconds before it may run.
+
+        Raises:
+            TypeError: The payload is of another type than the processor's.
         """
+        processor.check(payload)
         identity = job_id or _identity(processor, payload)
         if observers.watched("publishing"):
             with observers.publishing(self.queue, processor.name, identity, 1) as meta:
@@ -97,6 +104,8 @@ class Publisher:
             batch: Jobs per round trip.
         """
         listed = list(payloads)
+        for payload in listed:
+            processor.check(payload)
         if observers.watched("publishing") and listed:
             with observers.publishing(self.queue, processor.name, None, len(listed)) as meta:
                 return self._publish_many(processor, listed, batch, meta)

@@ -70,11 +70,9 @@ def processor_task(claim: Claim) -> Task:
         )
 
     def limit_key() -> str | None:
-        at_once = processor.policy.at_once
-        if at_once is None or at_once.key is None:
-            return "all"
         try:
-            return at_once.key(load_payload(processor.payload_type, payload, processor.name))
+            loaded = load_payload(processor.payload_type, payload, processor.name)
+            return processor.limit_key_for(loaded)
         except PayloadError:
             return None  # let it run into the error
 

@@ -53,7 +53,7 @@ class RepositoryError(GenWorkerError):
 
 
 class UpdateError(GenWorkerError):
-    """A repository cannot be updated as it is; nothing in it was touched."""
+    """A repository cannot be updated as it is; nothing in it was changed."""
 
 
 class NotAWorkerError(UpdateError):
@@ -70,7 +70,7 @@ class InterruptedRunError(GenWorkerError):
     exit_code = 130
 
     def __init__(self, sentence: str = "Stopped; nothing was written.") -> None:
-        """Say what the stopped run left."""
+        """Describe what the stopped run left."""
         super().__init__(sentence)
 
 
@@ -97,9 +97,6 @@ _OS_REASONS = {
 def explain(error: BaseException) -> Failure | None:
     """Turn an error into what the user reads and the exit code.
 
-    Args:
-        error: Whatever ended the run.
-
     Returns:
         The sentence and the exit code, or None for a defect, whose traceback must show.
     """
@@ -117,9 +114,6 @@ def explain(error: BaseException) -> Failure | None:
 def defect(error: Exception) -> str:
     """Name a defect where a traceback would hide how the other repositories stand.
 
-    Args:
-        error: What nobody expected.
-
     Returns:
         Its kind and its text in one line.
     """
@@ -128,7 +122,7 @@ def defect(error: Exception) -> str:
 
 
 def near_match(word: str, known: Iterable[str]) -> str:
-    """Say what the user may have meant.
+    """Return what the user may have meant.
 
     Args:
         word: What was typed.

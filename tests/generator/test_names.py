@@ -106,7 +106,7 @@ def test_the_nearest_valid_name_is_suggested(name: str, suggestion: str | None) 
 )
 def test_the_folders_prefix_is_no_part_of_a_name(name: str, short: str) -> None:
     """It would be there twice; the sentence says what to type."""
-    with pytest.raises(InvalidNameError, match=f"worker-{name}: say gen-worker {short}[.]"):
+    with pytest.raises(InvalidNameError, match=f"worker-{name}: run gen-worker {short}[.]"):
         check_name(name, RESERVED)
     assert nearest_name("Worker Payment", RESERVED) == "payment"
 

@@ -27,9 +27,6 @@ class DefaultCommand(TyperCommand):
             args: The command line.
             parent: The group's context.
             **extra: Passed on.
-
-        Returns:
-            The context.
         """
         name = parent.info_name if parent else info_name
         return super().make_context(name, args, obj=parent.obj if parent else None, **extra)
@@ -41,10 +38,6 @@ class DefaultCommandGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the default command's name before arguments that name no command.
 
-        Args:
-            ctx: The program's context.
-            args: The command line.
-
         Returns:
             What the group leaves to its commands.
         """
@@ -54,22 +47,12 @@ class DefaultCommandGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Show the two forms of the command line.
-
-        Args:
-            ctx: The program's context.
-            formatter: Collects the help text.
-        """
+        """Show the two forms of the command line."""
         formatter.write_usage(ctx.command_path, "NAME [OPTIONS]")
         formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS]", prefix=" " * len("Usage: "))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Show the default command's options with the program's own, then the commands.
-
-        Args:
-            ctx: The program's context.
-            formatter: Collects the help text.
-        """
+        """Show the default command's options with the program's own, then the commands."""
         default = self.commands[DEFAULT]
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Program": []}
         for param in default.get_params(Context(default, info_name=ctx.info_name)):
@@ -92,9 +75,6 @@ class DefaultCommandGroup(TyperGroup):
         Args:
             ctx: The program's context.
             incomplete: What was typed so far.
-
-        Returns:
-            The completions.
         """
         default = self.commands[DEFAULT]
         options = default.shell_complete(Context(default, info_name=ctx.info_name), incomplete)

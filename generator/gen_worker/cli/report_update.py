@@ -1,11 +1,11 @@
-"""What update, add and remove print: for people, and as JSON for scripts."""
+"""What `update`, `add` and `remove` print: for people, and as JSON for scripts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from gen_worker.cli.text import INDENT, accent, as_json, bold, dim, table
+from gen_worker.cli.text import INDENT, accent, as_json, bold, dim, safe, table
 from gen_worker.update.steps import Finished, Updated
 
 _WORDS = {"A": "add", "M": "change", "D": "delete"}
@@ -26,7 +26,7 @@ def updated_text(updated: Updated) -> str:
         lines += _list(f"These files still use {module}:", files)
     if plan.news:
         lines += ["", bold("What changed"), "", plan.news]
-    return "\n".join([*lines, *_next(updated)])
+    return safe("\n".join([*lines, *_next(updated)]))
 
 
 def updated_json(updated: Updated) -> str:
@@ -95,7 +95,7 @@ def _head(updated: Updated) -> str:
     what = plan.message[0].lower() + plan.message[1:]
     if updated.applied:
         return f"{bold(plan.folder.name)}: {what}."
-    return f"{bold(plan.folder.name)}: would {what}; nothing was touched."
+    return f"{bold(plan.folder.name)}: would {what}; nothing was changed."
 
 
 def _files(updated: Updated) -> list[str]:
@@ -116,11 +116,15 @@ def _list(title: str, entries: list[str]) -> list[str]:
 def _next(updated: Updated) -> list[str]:
     plan = updated.plan
     if not updated.applied:
-        return ["", "It would need --overwrite."] if plan.losses else []
+        return (
+            ["", "It needs --overwrite, which gives up the edits named above."]
+            if plan.losses
+            else []
+        )
     if updated.commit:
         return ["", f"Committed as {updated.commit[:12]}."]
     first = "git diff --cached && make test" if not plan.conflicts else "git diff"
-    does = "look and test" if not plan.conflicts else "resolve the conflicts"
+    does = "review and test" if not plan.conflicts else "resolve the conflicts"
     steps = {
         first: does,
         "gen-worker update --finish": "commit it",

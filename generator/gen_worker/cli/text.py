@@ -74,9 +74,6 @@ def table(
         head: Titles of the columns.
         colors: A color for each row.
         indent: What stands before each row.
-
-    Returns:
-        The lines.
     """
     rows = [[safe(cell).replace("\n", "\\n") for cell in row] for row in rows]
     every = [head, *rows] if head else rows

@@ -1,6 +1,6 @@
 """Update many repositories: one branch in each, and one of them tested before the others.
 
-No working tree is touched. Each outcome is made in a scratch repository and arrives as one branch
+No working tree is changed. Each outcome is made in a scratch repository and arrives as one branch
 with one commit on top of what is checked out, or not at all.
 """
 
@@ -227,7 +227,7 @@ def _update_one(releases: Releases, path: Path, campaign: Campaign, *, canary: b
 
 
 def _judge(plan: Plan, campaign: Campaign) -> Outcome:
-    """Say what may become of a rehearsed update."""
+    """Return what a rehearsed update leads to."""
     path, branch = plan.folder, campaign.branch or _branch(plan)
     if plan.nothing_to_do:
         return Outcome(path, CURRENT, plan.target.label, plan=plan)
@@ -251,7 +251,7 @@ def _branch(plan: Plan) -> str:
 
 
 def _judge_branch(plan: Plan, branch: str) -> Outcome:
-    """Tell an update that waits for its review from somebody's branch of that name."""
+    """Distinguish an update in review from another branch of that name."""
     if _version_of(plan.folder, branch) == plan.target.label:
         detail = "the branch is there; merge or delete it"
         return Outcome(plan.folder, IN_REVIEW, detail, branch, plan)
@@ -274,7 +274,7 @@ def _check_branch(name: str, folder: Path) -> None:
     except RepositoryError:
         valid = False
     if not valid:
-        raise UserMistakeError(f'"{name}" cannot name a branch; say --branch chore/template.')
+        raise UserMistakeError(f'"{name}" cannot name a branch; try --branch chore/template.')
 
 
 def _deliver(

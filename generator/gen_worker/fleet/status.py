@@ -86,15 +86,7 @@ def status_of_all(
 
 
 def status_of(releases: Releases, path: Path) -> Status:
-    """Look at one worker repository; what goes wrong is part of the answer.
-
-    Args:
-        releases: Finds and renders versions.
-        path: The repository.
-
-    Returns:
-        How it stands.
-    """
+    """Look at one worker repository; what goes wrong is part of the answer."""
     try:
         return _status_of(releases, path)
     except Exception as error:  # noqa: BLE001 - a defect that one repository brings to light

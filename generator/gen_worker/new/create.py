@@ -74,9 +74,6 @@ def create(request: Request, asker: Asker | None = None) -> Made:
         request: What to make and where.
         asker: Asks a person for what no flag said; None never asks.
 
-    Returns:
-        What was made.
-
     Raises:
         GenWorkerError: Something is refused; nothing was written.
         OSError: The disk refused; nothing is left behind.
@@ -85,7 +82,7 @@ def create(request: Request, asker: Asker | None = None) -> Made:
     catalog = load_catalog(template)
     name = check_name(request.choices.name, catalog.reserved_names)
     target = request.parent.absolute() / f"worker-{name}"
-    check_target(target)  # before asking: nobody likes to answer for nothing
+    check_target(target)  # before asking questions in vain
 
     renderer = Renderer(template)
     questionnaire = Questionnaire(template, renderer)

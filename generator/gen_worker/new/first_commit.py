@@ -17,13 +17,6 @@ def make_repository(folder: Path, message: str) -> str:
     The user's commit hooks and signing stay out: the first may refuse generated files and the
     second may wait for a passphrase.
 
-    Args:
-        folder: The complete new repository.
-        message: The commit's message.
-
-    Returns:
-        The commit's hash.
-
     Raises:
         RepositoryError: Git failed.
     """

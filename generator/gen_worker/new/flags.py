@@ -60,9 +60,6 @@ def answer(
         questionnaire: Knows defaults and validators.
         asker: Asks a person for what no flag said; without one, defaults answer.
 
-    Returns:
-        The complete answers.
-
     Raises:
         UserMistakeError: A name, preset, module, question or value is refused.
     """
@@ -82,9 +79,6 @@ def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dic
         template: Whose questions they answer.
         catalog: The presets, modules and reserved names.
 
-    Returns:
-        Raw answers by question.
-
     Raises:
         UserMistakeError: A flag names something unknown, or two flags disagree.
     """
@@ -102,20 +96,13 @@ def given_answers(choices: Choices, template: Template, catalog: Catalog) -> dic
     pairs.extend(setting(text, template) for text in choices.settings)
     for question, value in pairs:
         if question in given and given[question] != value:
-            raise InvalidAnswerError(f"{question} is answered twice, and differently.")
+            raise InvalidAnswerError(f"{question} is answered twice, with different values.")
         given[question] = value
     return given
 
 
 def listed(text: str) -> list[str]:
-    """Split what follows one `--with`: a name, or several with commas between.
-
-    Args:
-        text: What the user typed.
-
-    Returns:
-        The names.
-    """
+    """Split what follows one `--with`: a name, or several with commas between."""
     return [name.strip() for name in text.split(",")]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from gen_worker.errors import InvalidNameError
 
 MAX_LENGTH = 40  # characters; the copier.yml validator holds the same number
-_FOLDER_PREFIX = "worker-"  # comes by itself; a name with it is a mistake
+_FOLDER_PREFIX = "worker-"  # added to every name; a name that has it is a mistake
 _VALID = re.compile(r"[a-z](-?[a-z0-9])*")
 
 
@@ -20,9 +20,6 @@ def check_name(name: str, reserved: Mapping[str, Sequence[str]]) -> str:
         name: What the user typed.
         reserved: Names that may not be used, by the reason why ("Python keyword", ...).
 
-    Returns:
-        The name, unchanged.
-
     Raises:
         InvalidNameError: The name breaks a rule; the text says which and what would do.
     """
@@ -32,7 +29,7 @@ def check_name(name: str, reserved: Mapping[str, Sequence[str]]) -> str:
     if problem is None:
         short = nearest_name(name, reserved) or "payment"
         raise InvalidNameError(
-            f"{_shown(name)} would become {_FOLDER_PREFIX}{name}: say gen-worker {short}."
+            f"{_shown(name)} would become {_FOLDER_PREFIX}{name}: run gen-worker {short}."
         )
     suggestion = nearest_name(name, reserved)
     hint = f'Try "{suggestion}".' if suggestion else 'For example "payment".'
@@ -59,7 +56,7 @@ def nearest_name(name: str, reserved: Mapping[str, Sequence[str]]) -> str | None
 
 
 def _problem(name: str, reserved: Mapping[str, Sequence[str]]) -> str | None:
-    """Say which rule a name breaks, None when it breaks none."""
+    """Return which rule a name breaks, or None."""
     if not name:
         return "it is empty"
     if len(name) > MAX_LENGTH:

@@ -19,9 +19,6 @@ class TerminalAsker:
     def ask(self, prompt: Prompt) -> Any:
         """Ask one question.
 
-        Args:
-            prompt: The question.
-
         Returns:
             The answer, already accepted by the question's own check.
 
@@ -32,12 +29,6 @@ class TerminalAsker:
 
     def ask_together(self, prompts: Sequence[Prompt]) -> Mapping[str, bool]:
         """Ask several yes-or-no questions as one list to tick.
-
-        Args:
-            prompts: The questions.
-
-        Returns:
-            The answers by question.
 
         Raises:
             InterruptedRunError: Ctrl-C or Ctrl-D.
@@ -50,7 +41,7 @@ class TerminalAsker:
                     for prompt in prompts
                 ],
                 qmark=_MARK,
-                instruction="(space ticks, enter confirms)",
+                instruction="(space: select, enter: confirm)",
             )
         )
         return {prompt.name: prompt.name in ticked for prompt in prompts}

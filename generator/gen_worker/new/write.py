@@ -39,9 +39,6 @@ def write(files: Sequence[File], target: Path, finish: Callable[[Path], _Result]
         target: The folder to make; missing or empty. Missing parents are made too.
         finish: Completes the written folder (git) while it is still hidden.
 
-    Returns:
-        What `finish` returned.
-
     Raises:
         TargetError: The target was filled meanwhile.
         InterruptedRunError: A signal stopped the run.

@@ -39,7 +39,7 @@ class Recorded:
 
 
 def is_worker(folder: Path) -> bool:
-    """Tell whether a folder looks like a repository of this generator, at little cost."""
+    """Return whether a folder looks like a repository of this generator, at little cost."""
     try:
         with (folder / ANSWERS_FILE).open(errors="replace") as opened:
             text = opened.read(_LARGEST)
@@ -50,12 +50,6 @@ def is_worker(folder: Path) -> bool:
 
 def read_folder(folder: Path) -> Recorded:
     """Read the answers file that lies in a folder.
-
-    Args:
-        folder: The repository.
-
-    Returns:
-        What it remembers.
 
     Raises:
         NotAWorkerError: There is no answers file of this generator.
@@ -70,13 +64,6 @@ def read_folder(folder: Path) -> Recorded:
 def read_commit(folder: Path, revision: str = "HEAD") -> Recorded:
     """Read the answers file as it was committed.
 
-    Args:
-        folder: The repository.
-        revision: The commit.
-
-    Returns:
-        What it remembers.
-
     Raises:
         NotAWorkerError: The commit has no answers file of this generator.
     """
@@ -89,13 +76,6 @@ def read_commit(folder: Path, revision: str = "HEAD") -> Recorded:
 
 def read_text(text: str, folder: Path) -> Recorded:
     """Read an answers file.
-
-    Args:
-        text: Its content.
-        folder: The repository, for messages.
-
-    Returns:
-        What it remembers.
 
     Raises:
         NotAWorkerError: It is malformed or belongs to another template.

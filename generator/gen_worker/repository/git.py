@@ -59,9 +59,6 @@ def git_bytes(  # noqa: PLR0913 - all that may differ between two runs of git
         seconds: The time it may take.
         codes: Exit codes that are no failure.
 
-    Returns:
-        What it printed.
-
     Raises:
         RepositoryError: It failed; the text ends with git's own words. Or git is not installed.
     """

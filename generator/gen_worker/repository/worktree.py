@@ -131,9 +131,6 @@ def leftovers(folder: Path, paths: Iterable[str] | None = None) -> list[str]:
     Args:
         folder: The worker's folder.
         paths: Where to look for markers; everywhere when not given.
-
-    Returns:
-        The paths, sorted.
     """
     found = set(unmerged(folder))
     if paths is None:

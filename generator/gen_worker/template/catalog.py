@@ -56,12 +56,6 @@ def module_question(module: str) -> str:
 def load_catalog(template: Template) -> Catalog:
     """Read the catalogue out of the template's `catalog` answer.
 
-    Args:
-        template: The template.
-
-    Returns:
-        The catalogue.
-
     Raises:
         TemplateError: An entry lacks something, or a module lacks its question.
     """

@@ -89,9 +89,6 @@ def load_template(root: Path) -> Template:
     Args:
         root: The folder that holds copier.yml.
 
-    Returns:
-        The template.
-
     Raises:
         TemplateError: The file is malformed or uses something unsupported.
     """
@@ -124,12 +121,6 @@ def load_template(root: Path) -> Template:
 
 def parse_yaml(text: str) -> Any:
     """Parse one YAML document, safely and fast.
-
-    Args:
-        text: The document.
-
-    Returns:
-        What it holds.
 
     Raises:
         yaml.YAMLError: It is malformed.

@@ -92,9 +92,6 @@ class Renderer:
             source: The string, with or without Jinja in it.
             context: The names it may use.
 
-        Returns:
-            The rendered string.
-
         Raises:
             TemplateError: The string is malformed or uses an unknown name.
         """
@@ -131,9 +128,6 @@ class Renderer:
         Args:
             path: Relative to the template's root.
             context: The names it may use.
-
-        Returns:
-            The rendered content.
 
         Raises:
             TemplateError: The file is malformed or uses an unknown name.

@@ -97,9 +97,6 @@ class Questionnaire:
             together: Yes-or-no questions to ask as one list, with the label of each.
             recorded: Answers of an earlier run, used where nothing is given and they apply.
 
-        Returns:
-            The complete, validated answers.
-
         Raises:
             InvalidAnswerError: An answer is refused, or answers a question that is not asked.
             TemplateError: A question cannot be rendered.
@@ -205,9 +202,6 @@ def cast(kind: str, raw: Any) -> Any:
         kind: The type in copier.yml.
         raw: A string from a flag or a prompt, or a value from YAML.
 
-    Returns:
-        The typed answer.
-
     Raises:
         ValueError: The answer is not of that type.
         TypeError: Neither is it a string that could become one.
@@ -237,9 +231,6 @@ def to_bool(raw: Any) -> bool:
     Args:
         raw: A value or its text.
 
-    Returns:
-        The boolean.
-
     Raises:
         ValueError: The word is neither yes nor no.
     """
@@ -255,10 +246,6 @@ def to_bool(raw: Any) -> bool:
 
 def setting(text: str, template: Template) -> tuple[str, str]:
     """Split and check one `--set QUESTION=VALUE`.
-
-    Args:
-        text: What follows `--set`.
-        template: Whose question it answers.
 
     Returns:
         The question and the value as typed.
@@ -281,9 +268,6 @@ def setting(text: str, template: Template) -> tuple[str, str]:
 
 def settable_questions(template: Template) -> list[str]:
     """List the questions that `--set` may answer.
-
-    Args:
-        template: Whose questions they are.
 
     Returns:
         All but the name and the computed ones.

@@ -110,11 +110,9 @@ def _excludes(
     template: Template, renderer: Renderer, context: Mapping[str, Any]
 ) -> Callable[[PurePosixPath], bool]:
     """Compile `_exclude`; a pattern may render to several lines or to none."""
-    patterns = [
-        normalize("NFD", line)
-        for pattern in template.settings.get("exclude", ())
-        for line in renderer.text(pattern, context).splitlines()
-    ]
+    # All at once: compiling one string takes a fraction of compiling sixty.
+    text = renderer.text("\n".join(template.settings.get("exclude", ())), context)
+    patterns = [normalize("NFD", line) for line in text.splitlines()]
     try:
         spec = PathSpec.from_lines("gitignore", patterns)
     except ValueError as error:

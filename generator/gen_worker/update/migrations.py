@@ -50,9 +50,6 @@ def answers_migration(version: str) -> Callable[[AnswersStep], AnswersStep]:
 
     Args:
         version: The release that needs it.
-
-    Returns:
-        A decorator.
     """
 
     def register(step: AnswersStep) -> AnswersStep:
@@ -67,9 +64,6 @@ def files_migration(version: str) -> Callable[[FilesStep], FilesStep]:
 
     Args:
         version: The release that needs it.
-
-    Returns:
-        A decorator.
     """
 
     def register(step: FilesStep) -> FilesStep:
@@ -82,10 +76,6 @@ def files_migration(version: str) -> Callable[[FilesStep], FilesStep]:
 def between(older: str | None, newer: str | None) -> list[Migration]:
     """List the steps between two versions of the template, in their order.
 
-    Args:
-        older: What a repository has.
-        newer: What it gets.
-
     Returns:
         The steps; all up to `newer` when `older` has no order, which is why each may run twice.
     """
@@ -93,14 +83,7 @@ def between(older: str | None, newer: str | None) -> list[Migration]:
 
 
 def by_name(names: Iterable[str]) -> list[Migration]:
-    """Find steps that an earlier run left for later.
-
-    Args:
-        names: Their names.
-
-    Returns:
-        The steps that still exist.
-    """
+    """Find steps that an earlier run left for later."""
     wanted = set(names)
     return [step for step in MIGRATIONS if step.name in wanted]
 
@@ -110,7 +93,7 @@ def _name(step: Callable[..., None]) -> str:
 
 
 def _purpose(step: Callable[..., None]) -> str:
-    """Take the docstring's first line; a step without one may not exist."""
+    """Return the docstring's first line, which every step must have."""
     lines = (step.__doc__ or "").strip().splitlines()
     if not lines:
         raise ValueError(f"The migration {step.__name__} needs a docstring.")

@@ -1,4 +1,4 @@
-"""Work out an update completely before anything is touched: what it would change, keep and lose."""
+"""Work out an update completely before anything is changed: what it would change, keep and lose."""
 
 from __future__ import annotations
 
@@ -99,11 +99,8 @@ def make_plan(
         wish: What the user wants.
         scratch: Where it is rehearsed; holds the outcome afterwards.
 
-    Returns:
-        The plan.
-
     Raises:
-        GenWorkerError: It cannot be done; nothing was touched.
+        GenWorkerError: It cannot be done; nothing was changed.
     """
     recorded = read_commit(repository.folder, head)
     base = releases.of(recorded)
@@ -233,7 +230,7 @@ def _new_answers(before: Rendered, after: Rendered) -> dict[str, Any]:
 
 
 def _message(base: Release, target: Release, wish: Wish) -> str:
-    """Say in one line what the commit does."""
+    """Return the message of the commit, one line."""
     added = ", ".join(name for name, wanted in wish.modules.items() if wanted)
     removed = ", ".join(name for name, wanted in wish.modules.items() if not wanted)
     if added or removed:

@@ -1,7 +1,7 @@
 """Merge a new version of the template into a repository, aside and without touching it.
 
-Two commits that nobody sees stand for the template: one as the repository was rendered last, and
-one as it is rendered now. Git merges the difference between them into the owner's commit, with
+Two commits in a scratch repository hold the template: as the worker was rendered last, and as it
+is rendered now. Git merges the difference between them into the owner's commit, with
 all it knows: renamed files, conflict markers, conflict entries in the index. It happens in a
 scratch repository that borrows the owner's objects, so a rehearsal leaves no trace and a real run
 applies exactly what was rehearsed.
@@ -136,9 +136,6 @@ class Scratch:
             base: What the worker was rendered from.
             theirs: What it is to be rendered from.
 
-        Returns:
-            What could not be merged.
-
         Raises:
             RepositoryError: Git could not merge at all.
         """
@@ -254,7 +251,7 @@ def blobs(folder: Path, files: Sequence[File]) -> dict[str, str]:
 
 
 def _commit(reference: str, version: Version, parent: str | None) -> Iterable[bytes]:
-    """Say one version of the template in the language of `git fast-import`."""
+    """Yield one version of the template as input of `git fast-import`."""
     yield f"commit {reference}\ncommitter gen-worker <gen-worker@localhost> 0 +0000\n".encode()
     yield _data(version.label.encode())
     if parent:

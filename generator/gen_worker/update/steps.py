@@ -97,9 +97,6 @@ def update(
         dry_run: Rehearse only.
         commit: Commit the outcome if it has no conflicts.
 
-    Returns:
-        How it ended.
-
     Raises:
         GenWorkerError: It is refused or failed; no file was changed.
     """
@@ -166,9 +163,6 @@ def abort(path: Path, *, overwrite: bool = False) -> Path:
     Args:
         path: The worker or a folder in it.
         overwrite: Give up what was edited since in files of the update.
-
-    Returns:
-        The worker's folder.
 
     Raises:
         UpdateError: No update is under way, its outcome was committed already, or it would

@@ -66,9 +66,6 @@ class History:
     def export(self, commit: str) -> Path:
         """Write the template of a commit into a folder that is kept for the next time.
 
-        Args:
-            commit: The commit's hash.
-
         Returns:
             A folder that holds copier.yml, with the bytes of the commit and no conversion.
 
@@ -164,9 +161,6 @@ def git_address(url: str) -> str:
 
     Args:
         url: As the answers file has it: anybody may have written it.
-
-    Returns:
-        What `git clone` takes.
 
     Raises:
         UpdateError: Git could take it for an option or run a program.

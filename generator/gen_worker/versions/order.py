@@ -30,12 +30,7 @@ def parse_version(label: str | None) -> Version | None:
 
 
 def is_between(version: str, older: str | None, newer: str | None) -> bool:
-    """Tell whether a version came after one and not after another.
-
-    Args:
-        version: A release.
-        older: Where an update starts.
-        newer: Where it ends.
+    """Return whether a version came after one and not after another.
 
     Returns:
         Whether `older` < version <= `newer`; an unknown end is no limit.

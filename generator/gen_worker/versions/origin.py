@@ -1,7 +1,7 @@
 """Where the template comes from, so that the new repository can be updated later.
 
 The answers file records `_src_path` and `_commit`. Copier would write the folder it rendered from;
-that is a folder inside an installed package, which nobody can update from.
+that is a folder inside an installed package, from which no update can come.
 """
 
 from __future__ import annotations

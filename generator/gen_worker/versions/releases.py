@@ -136,9 +136,6 @@ class Releases:
     def of(self, recorded: Recorded) -> Release:
         """Return the version that a repository has.
 
-        Args:
-            recorded: What the repository remembers.
-
         Raises:
             UpdateError: It remembers none, or one that cannot be found.
         """
@@ -158,16 +155,12 @@ class Releases:
         return release
 
     def is_newer(self, label: str) -> bool:
-        """Tell whether a version is newer than this generator."""
+        """Return whether a version is newer than this generator."""
         theirs, ours = parse_version(label), parse_version(self._source.commit)
         return theirs is not None and ours is not None and theirs > ours
 
     def check_direction(self, base: Release, target: Release) -> None:
         """Refuse to go back.
-
-        Args:
-            base: What the repository has.
-            target: What it would get.
 
         Raises:
             UpdateError: The target is older.
@@ -185,9 +178,6 @@ class Releases:
 
     def behind(self, label: str) -> int | None:
         """Count the released versions after one, up to this generator's own.
-
-        Args:
-            label: What a repository has.
 
         Returns:
             The number; None when the version has no order or no history is at hand.
@@ -213,7 +203,7 @@ class Releases:
         return None
 
     def _histories(self, url: str | None) -> Iterator[History]:
-        """Say where to look; the network comes last, and only when it is needed."""
+        """Yield where to look; the network comes last, and only when it is needed."""
         if self._own:
             yield self._own
         if url and not self._offline and not self._is_own(url):
@@ -240,9 +230,6 @@ class Releases:
     # --- Rendering -------------------------------------------------------------------------
     def load(self, release: Release) -> tuple[Template, Catalog, Renderer]:
         """Read a version's copier.yml, once.
-
-        Args:
-            release: The version.
 
         Returns:
             The template, its catalogue and its renderer.
@@ -272,9 +259,6 @@ class Releases:
             given: Answers that must apply, and win.
             source: What to record as the origin; as before when not given.
 
-        Returns:
-            The rendered repository.
-
         Raises:
             UserMistakeError: An answer is refused.
             TemplateError: The template is broken or not supported.
@@ -290,13 +274,6 @@ class Releases:
 
         A repository keeps its address as long as a released version is to be found there; that
         of a checkout on this machine is of no use to others.
-
-        Args:
-            recorded: What the repository remembers.
-            target: What it gets.
-
-        Returns:
-            The origin.
         """
         kept = recorded.url
         lost = kept is None or (Path(kept).is_absolute() and not Path(kept).exists())

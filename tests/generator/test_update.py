@@ -64,7 +64,7 @@ def test_an_update_brings_the_change_and_keeps_the_edit(checkout: Path, tmp_path
         cwd=worker,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=110,
     )
 
     assert (worker / "NOTES.md").read_text() == f"{updated}Mine.\n"

@@ -184,8 +184,14 @@ def command_line() -> typer.Typer:
     from .scaffold import new
 
     _app.add_typer(new, name="new")
+    from .inspection.failed_commands import failed, resume_command, suspend_command
+
+    _app.command("suspend")(suspend_command)
+    _app.command("resume")(resume_command)
     for module in composed().modules:
         module.commands(_app)
+    if not any(each.name == "failed" for each in _app.registered_groups):
+        _app.add_typer(failed, name="failed")
     return _app
 
 

@@ -185,6 +185,16 @@ def test_filters(database, replay):
     assert ids(state="discarded") == ["old"]
 
 
+@on_postgresql
+def test_what_was_discarded_is_gone_from_redis_as_well(database, replay, connection):
+    """RQ's own `requeue --all` would bring it back."""
+    failures.record(database.engine, failed_job(database, "gone"))
+    connection.zadd(f"rq:failed:{database.queue}", {"gone": 1})
+    connection.hset("rq:job:gone", "data", "{}")
+    assert [each.action for each in replay.discard(chosen(database))] == ["discarded"]
+    assert not connection.exists(f"rq:failed:{database.queue}", "rq:job:gone")
+
+
 def command(*arguments: str) -> tuple[int, str]:
     """Run the command line in this process."""
     result = CliRunner().invoke(command_line(), list(arguments))

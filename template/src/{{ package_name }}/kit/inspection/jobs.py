@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import zlib
+from typing import Any
 
 
 def function_of(data: bytes) -> str | None:
-    """Dotted path of what a job calls; None when it cannot be read. Never its arguments."""
+    """Return the dotted path of what a job calls; None when it cannot be read."""
+    return call_of(data)[0]
+
+
+def call_of(data: bytes) -> tuple[str | None, list[Any]]:
+    """Return the dotted path of what a job calls, and its arguments."""
     try:
         data = zlib.decompress(data)
     except zlib.error:
         pass  # published uncompressed
     try:
-        path = json.loads(data)[0]
-    except (ValueError, TypeError, LookupError):
-        return None
-    return path if isinstance(path, str) else None
+        path, _, arguments, _ = json.loads(data)
+    except (ValueError, TypeError):
+        return None, []
+    if not isinstance(path, str):
+        return None, []
+    return path, arguments if isinstance(arguments, list) else []
 
 
 def short_name(path: str) -> str:
@@ -25,5 +33,5 @@ def short_name(path: str) -> str:
 
 
 def text(value: bytes | str | None) -> str:
-    """A value of Redis as text, '' when it is absent."""
-    return value.decode() if isinstance(value, bytes) else value or ""
+    """Return a value of Redis as text, '' when it is absent."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""

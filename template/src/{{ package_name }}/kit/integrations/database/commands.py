@@ -139,6 +139,7 @@ def show_command(
         typer.echo(f"{name}:\n{text}" if name == "traceback" else f"{name:<10} {text}")
 
 
+@failed.command("requeue")  # as it is called without the database
 @failed.command("retry")
 def retry_command(
     job_ids: JobIds = None,

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ...engine import JobError, Processor, Publisher, find_processor
 from ...engine.job.payload import load_payload
+from ...inspection.failed import FailedJobs
 from . import failures
 from .instances import Instances
 from .session import instance_name
@@ -83,6 +84,8 @@ class Replay:
                 found = failures.lock(connection, row.id)
                 if found is not None:
                     failures.change(connection, row.id, DISCARDED, self._who, retried=False)
+                    # Before the change is kept: no tool of Redis may bring it back afterwards.
+                    FailedJobs(self._connection, row.queue).discard(row.job_id)
             yield Result(row.job_id, row.job_type, "discarded" if found else "gone")
 
     def _retry(self, row: Row[Any], *, dry_run: bool) -> Result:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+import traceback
+import unicodedata
+from urllib.parse import quote
 
 import pytest
 
 from integrations.network import Answers, Authority
 from worker_payment.kit.integrations.s3 import (
     S3Client,
+    S3KeyError,
     S3NotFoundError,
     S3RefusedError,
     S3SizeError,
@@ -49,7 +53,7 @@ def test_every_answer_says_whether_a_retry_helps(told, answers, status, code, er
     with pytest.raises(S3RefusedError if error is S3NotFoundError else error) as caught:
         told.download("a.txt", tmp_path / "a.txt")
     assert type(caught.value) is error
-    assert f"download of a.txt: {code} (HTTP {status}): because" in str(caught.value)
+    assert str(caught.value) == f"download of a.txt: {code} (HTTP {status})"
     assert len(answers.asked) <= 2  # the job's own retry does the rest
     assert answers.asked[0] == "GET /worker-files/a.txt"
 
@@ -119,7 +123,7 @@ def test_a_server_that_is_not_there_is_temporary(client, line, connect):
 def test_a_certificate_of_a_stranger_is_refused(connect, tmp_path, monkeypatch):
     authority = Authority(tmp_path)
     server = Answers(authority.server_context())
-    with pytest.raises(S3RefusedError, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(S3RefusedError, match="certificate is not trusted"):
         connect(server.url).delete("a.txt")
     assert server.asked == []
     monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.file))
@@ -149,6 +153,89 @@ def test_without_keys_the_default_chain_is_asked(client, connect, aws, monkeypat
 def test_metadata_that_cannot_be_sent_is_permanent(client):
     with pytest.raises(S3RefusedError, match="ParamValidationError"):
         client.upload(b"x", "a.txt", metadata={"name": "한글"})
+
+
+def test_what_s3_and_the_library_say_is_in_no_error(told, answers):
+    """Account names, keys of objects and values are; codes and names of parameters remain."""
+    private = "kim.private@example.com"
+    said = f"User: arn:aws:iam::123456789012:user/{private} may not read customers/{private}"
+    answers.tell(403, ERROR.format("AccessDenied").replace("because", said))
+    with pytest.raises(S3RefusedError, match="AccessDenied") as denied:
+        told.upload(b"x", f"{private}-01012345678.pdf")
+    with pytest.raises(S3RefusedError, match="ParamValidationError: name") as invalid:
+        told.upload(b"x", "a.txt", metadata={"name": f"김 {private}"})
+    with pytest.raises(S3KeyError) as outside:
+        told.upload(b"x", f"../{private}")
+    for caught in (denied, invalid, outside):
+        shown = "".join(traceback.format_exception(caught.value)).split("s3.errors.")[-1]
+        assert "kim.private" not in shown
+        assert "12345678" not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (501, "NotImplemented", "A header you provided implies functionality"),
+        (501, "XNotImplemented", ""),
+        (400, "InvalidArgument", "unsupported header x-amz-checksum-crc32"),
+        (400, "InvalidRequest", "unknown checksum algorithm"),
+        (400, "MalformedTrailerError", "The request contained trailing data"),
+    ],
+)
+def test_a_server_without_checksums_is_permanent_and_says_what_to_set(
+    told, connect, answers, status, code, message
+):
+    answers.tell(status, ERROR.format(code).replace("because", message))
+    with pytest.raises(S3RefusedError, match=r'set "checksum": null in S3_CONFIG'):
+        told.upload(b"x", "a.txt")
+    assert len(answers.asked) == 1
+    without = connect(answers.url, forcePathStyle=True, checksum=None)
+    with pytest.raises(S3RefusedError) as caught:
+        without.upload(b"x", "a.txt")
+    assert "null" not in str(caught.value)
+
+
+def test_http_where_https_is_meant_is_permanent(told, answers):
+    answers.tell(301, Location="https://s3.example.com/")
+    with pytest.raises(S3RefusedError, match="use https in the endpoint"):
+        told.delete("a.txt")
+    assert len(answers.asked) == 1
+
+
+def test_https_at_a_port_without_tls_is_permanent(connect, answers):
+    mine = connect(answers.url.replace("http:", "https:"), forcePathStyle=True)
+    with pytest.raises(S3RefusedError, match="the port speaks no TLS"):
+        mine.delete("a.txt")
+
+
+def test_an_expired_certificate_is_permanent(connect, tmp_path, monkeypatch):
+    authority = Authority(tmp_path)
+    server = Answers(authority.expired_context())
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.file))
+    with pytest.raises(S3RefusedError, match="certificate has expired"):
+        connect(server.url).delete("a.txt")
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("bucket", "host"),
+    [
+        ("worker-files", "worker-files.s3.ap-northeast-2.amazonaws.com/a.txt"),
+        ("files.example.com", "s3.ap-northeast-2.amazonaws.com/files.example.com/a.txt"),
+    ],
+)
+def test_a_url_names_the_host_of_the_region(connect, bucket, host):
+    """The global host redirects to it, which breaks uploads and browsers' checks."""
+    mine = connect(None, bucket=bucket)
+    assert mine.download_url("a.txt").startswith(f"https://{host}?")
+    assert mine.upload_url("a.txt").url.startswith(f"https://{host}?")
+
+
+def test_a_file_name_for_people_is_composed_and_a_key_is_not(connect):
+    apart = unicodedata.normalize("NFD", "각.txt")
+    url = connect(None).download_url(apart, filename=apart)
+    assert quote(quote("각.txt")) in url
+    assert quote(apart) in url.split("?")[0]
 
 
 def test_the_secret_key_is_not_in_the_repr():

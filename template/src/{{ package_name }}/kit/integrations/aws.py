@@ -1,12 +1,17 @@
-"""What the modules on Amazon Web Services share: the client and the sense of its errors."""
+"""What the modules on Amazon Web Services share: the client and the meaning of its errors."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from ..engine import PermanentError, TemporaryError
+from .text import masked
+from .tls import tls_reason
 
 _CONNECT_TIMEOUT = 5.0  # seconds; a data centre that does not answer by then will not
 _TEMPORARY_CODES = frozenset(
@@ -29,6 +34,11 @@ _TEMPORARY_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
+
+
+_PARAMETER = re.compile(r"parameter (?:input: )?\"?([\w.\[\]]+)|metadata for key \"([\w-]+)\"")
+# The client's fault: another attempt meets the same.
+_NOT_IMPLEMENTED = 501
 
 
 def aws_client(
@@ -96,8 +106,12 @@ def raise_as(
     permanent: type[PermanentError],
     temporary: type[TemporaryError],
     not_found: type[PermanentError] | None = None,
+    hint: Callable[[str, int, str], str] = lambda *_: "",
 ) -> NoReturn:
-    """Raise an error of boto3 as one that says whether trying again may help.
+    """Raise an error of boto3 as one that says whether another attempt may help.
+
+    Raised `from None`, and with codes alone: the text of an answer repeats addresses, account
+    names and keys of objects, and a traceback would print it.
 
     Args:
         error: What boto3 raised.
@@ -105,19 +119,25 @@ def raise_as(
         permanent: Raised when the answer will stay the same.
         temporary: Raised when it may change; with the seconds of `Retry-After` if given.
         not_found: Raised instead of `permanent` when there is no such thing.
+        hint: Returns what to do about a code, an HTTP status and the server's words.
     """
     from botocore import exceptions as boto  # noqa: PLC0415
 
+    what = masked(what)
     if isinstance(error, boto.ClientError):
-        code = str(error.response.get("Error", {}).get("Code", "?"))
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        text = f"{what}: {code} (HTTP {status}): {_message(error)}"
+        code, status = _code(error), _status(error)
+        text = f"{what}: {code} (HTTP {status}){_https(error)}"
+        text += hint(code, status, str(error.response.get("Error", {}).get("Message", "")))
         if status == 404 and not_found is not None and code != "NoSuchBucket":
-            raise not_found(text) from error
-        if status in {408, 425, 429} or status >= 500 or code in _TEMPORARY_CODES:
-            raise temporary(text, retry_after=_retry_after(error)) from error
-        raise permanent(text) from error
-    text = f"{what}: {type(error).__name__}: {error}"
+            raise not_found(text) from None
+        busy = status in {408, 425, 429} or (status >= 500 and status != _NOT_IMPLEMENTED)
+        if busy or code in _TEMPORARY_CODES:
+            raise temporary(text, retry_after=_retry_after(error)) from None
+        raise permanent(text) from None
+    reason = tls_reason(error)
+    if reason is not None:
+        raise permanent(f"{what}: {reason}") from None
+    text = f"{what}: {type(error).__name__}{_detail(error)}"
     temporary_kinds = (
         boto.ConnectionError,
         boto.HTTPClientError,
@@ -126,17 +146,40 @@ def raise_as(
         boto.CredentialRetrievalError,
         OSError,
     )
-    if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        raise permanent(text) from error
     if isinstance(error, temporary_kinds):
-        raise temporary(text) from error
-    if isinstance(error, boto.BotoCoreError):  # no credentials, or a value that cannot be sent
-        raise permanent(text) from error
+        raise temporary(text) from None
+    # No credentials, or a value that cannot be sent.
+    if isinstance(error, boto.BotoCoreError | UnicodeError):
+        raise permanent(text) from None
     raise error
 
 
-def _message(error: Any) -> str:
-    return " ".join(str(error.response.get("Error", {}).get("Message", "")).split())[:200]
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", "?"))[:60]
+
+
+def _status(error: Any) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _https(error: Any) -> str:
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if 300 <= _status(error) < 400 and str(headers.get("location", "")).startswith("https:"):
+        return "; the server redirects to https: use https in the endpoint"
+    return ""
+
+
+def _detail(error: Any) -> str:
+    """Return where it happened or which parameter it was; the library's text holds values."""
+    host = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url", ""))).netloc
+    if host:
+        return f" at {host}"
+    if type(error).__name__ == "NoCredentialsError":
+        return ": no keys in the settings, and none in AWS's default chain"
+    if type(error).__name__ == "ParamValidationError":
+        names = sorted({first or second for first, second in _PARAMETER.findall(str(error))})
+        return f": {', '.join(names[:5])}" if names else ""
+    return ""
 
 
 def _retry_after(error: Any) -> float | None:

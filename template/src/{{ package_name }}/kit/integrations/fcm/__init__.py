@@ -73,10 +73,10 @@ _shared: Lazy[Fcm] = Lazy(_make, lambda client: client.close())
 
 
 def fcm() -> Fcm:
-    """The client of this process, made from the settings on first use."""
+    """Return the client of this process, made from the settings on first use."""
     return _shared.get()
 
 
 def close() -> None:
-    """End its connections."""
+    """Close its connections."""
     _shared.close()

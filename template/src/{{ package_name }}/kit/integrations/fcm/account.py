@@ -47,13 +47,13 @@ def read_account(settings: FcmSettings) -> ServiceAccount:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a mark before it
     except FileNotFoundError:
         raise _wrong(path, "does not exist") from None
     except OSError as error:
         raise _wrong(path, f"cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise _wrong(path, "is not UTF-8 text") from None
+        raise _wrong(path, "is not UTF-8 text: save it as UTF-8") from None
     try:
         info = json.loads(text)
     except ValueError as error:

@@ -26,7 +26,7 @@ _AT_ONCE = 2  # batches of this process that run at the same time: each has up t
 
 @dataclass(frozen=True, slots=True)
 class TokenResult:
-    """What became of one token's message.
+    """The outcome of one token's message.
 
     Args:
         token: The device.
@@ -40,29 +40,29 @@ class TokenResult:
 
     @property
     def accepted(self) -> bool:
-        """Whether FCM took the message. Whether the device shows it, nobody says."""
+        """Return whether FCM accepted the message. It does not say whether a device shows it."""
         return self.failure is None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of many."""
+    """The outcome of many messages."""
 
     results: list[TokenResult]
 
     @property
     def accepted(self) -> int:
-        """How many FCM took."""
+        """Return how many messages FCM accepted."""
         return sum(each.accepted for each in self.results)
 
     @property
     def invalid_tokens(self) -> list[str]:
-        """Tokens that are dead: remove them from your database."""
+        """Return the tokens that are dead: remove them from your database."""
         return [each.token for each in self.results if each.failure and each.failure.invalid_token]
 
     @property
     def retryable_tokens(self) -> list[str]:
-        """Tokens for which trying again may help: publish a job for these alone."""
+        """Return the tokens for which another attempt may help: publish a job for these alone."""
         return [each.token for each in self.results if each.failure and each.failure.temporary]
 
 
@@ -118,7 +118,7 @@ class Fcm:
             self._library.authorize()
             return str(self._library.messaging.send(message, self._dry(dry_run), self._library.app))
         except Exception as error:
-            raise understand(error).as_error() from error
+            raise understand(error).as_error() from None
 
     def send_many(
         self,
@@ -180,7 +180,7 @@ class Fcm:
         return self._topic(self._library.messaging.subscribe_to_topic, tokens, topic)
 
     def unsubscribe(self, tokens: Iterable[str], topic: str) -> dict[str, str]:
-        """Take devices off a topic; see `subscribe`."""
+        """Unsubscribe devices from a topic; see `subscribe`."""
         return self._topic(self._library.messaging.unsubscribe_from_topic, tokens, topic)
 
     def close(self) -> None:
@@ -200,7 +200,7 @@ class Fcm:
             except Exception as error:
                 failure = understand(error)
                 if not later:
-                    raise failure.as_error() from error
+                    raise failure.as_error() from None
                 # Earlier batches went out: their results must not be lost.
                 return [TokenResult(token, None, failure) for token in tokens]
         pairs = zip(tokens, answer.responses, strict=True)
@@ -218,7 +218,7 @@ class Fcm:
             except ValueError as error:
                 raise InvalidPushError(str(error)) from None
             except Exception as error:
-                raise understand(error).as_error() from error
+                raise understand(error).as_error() from None
             failed |= {part[each.index]: str(each.reason) for each in answer.errors}
         return failed
 

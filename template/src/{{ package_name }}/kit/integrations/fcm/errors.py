@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ...engine import JobError, PermanentError, TemporaryError
+from ..tls import tls_reason
 
 _QUOTA_WAIT = 60.0  # seconds after QUOTA_EXCEEDED without Retry-After, by the documentation
 
@@ -84,6 +85,9 @@ def understand(error: BaseException) -> Failure:
     from firebase_admin import exceptions, messaging  # noqa: PLC0415 - 0.5 s, loaded already
     from google.auth.exceptions import GoogleAuthError, RefreshError  # noqa: PLC0415
 
+    wrong = _wrong_address(error)
+    if wrong is not None:
+        return wrong
     cause = getattr(error, "cause", None)
     if isinstance(cause, GoogleAuthError):  # send_each wraps it
         error = cause
@@ -112,6 +116,18 @@ def understand(error: BaseException) -> Failure:
         return Failure("QUOTA_EXCEEDED", detail, temporary=True, retry_after=wait)
     temporary = status is None or status >= 500 or status == 408
     return Failure(error.code, detail, temporary=temporary, retry_after=_retry_after(response))
+
+
+def _wrong_address(error: BaseException) -> Failure | None:
+    """Return the failure of an address or a certificate that must be changed."""
+    from requests.exceptions import TooManyRedirects  # noqa: PLC0415 - loaded already
+
+    reason = tls_reason(error)
+    if reason is not None:
+        return Failure("TLS", f"Google's server: {reason}")
+    if any(isinstance(each, TooManyRedirects) for each in (error, getattr(error, "cause", None))):
+        return Failure("REDIRECTED", "the server redirects; is FCM_BASE_URL right, with https?")
+    return None
 
 
 def _retry_after(response: Any) -> float | None:

@@ -42,6 +42,7 @@ class Library:
         service._fcm_topic_url = f"{project}/registrations"  # noqa: SLF001
         self._session = service._client.session  # noqa: SLF001
         self._session.mount(base, _adapter())
+        self._session.max_redirects = 0  # the library would repeat a POST as a GET
         self._timeout = settings.fcm_timeout / 1000
         self._lock = Lock()
 

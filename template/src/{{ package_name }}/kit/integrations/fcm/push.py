@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..text import composed
 from .errors import InvalidPushError
 
 if TYPE_CHECKING:
@@ -112,6 +113,10 @@ class Push:
     analytics_label: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("title", "body"):  # what people read; `data` reaches the app as it is
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, composed(value))
         if not (self.title or self.body or self.data):
             raise InvalidPushError("the message is empty: it needs a title, a body or data")
         for key, value in self.data.items():

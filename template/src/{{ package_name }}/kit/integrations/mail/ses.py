@@ -78,4 +78,16 @@ class SesProvider:
         self._client.close()
 
     def _raise(self, what: str, error: Exception) -> Any:
-        raise_as(error, what=what, permanent=MailRefusedError, temporary=MailUnavailableError)
+        raise_as(
+            error,
+            what=what,
+            permanent=MailRefusedError,
+            temporary=MailUnavailableError,
+            hint=_hint,
+        )
+
+
+def _hint(_code: str, _status: int, message: str) -> str:
+    if "not verified" in message:
+        return "; the sender, or in the sandbox a recipient, is not verified"
+    return ""

@@ -6,7 +6,7 @@ A processor asks for the client by its type::
     def publish(payload: PublishPayload, s3: S3Client) -> None:
         s3.upload(Path(payload.file), "2026/01/report.csv")
 
-Elsewhere `s3()` gives the same one.
+Elsewhere, `s3()` returns the same one.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ _shared: Lazy[S3Client] = Lazy(_make, lambda client: client.close())
 
 
 def s3() -> S3Client:
-    """The client of this process, made from the settings on first use."""
+    """Return the client of this process, made from the settings on first use."""
     return _shared.get()
 
 
 def close_s3() -> None:
-    """End its connections."""
+    """Close its connections."""
     _shared.close()

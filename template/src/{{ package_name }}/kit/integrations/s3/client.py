@@ -1,4 +1,4 @@
-"""What processors store objects with."""
+"""The client that processors store objects with."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from ...engine import provide
 from ..aws import aws_client, raise_as
+from ..text import composed, name_end
 from . import s3
 from .errors import (
     S3Error,
@@ -34,6 +35,8 @@ _SIGNED_HEADERS = {
     "ServerSideEncryption": "x-amz-server-side-encryption",
     "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
 }
+# What servers answer to a header or a form of upload that they do not know.
+_UNKNOWN_CHECKSUM = {"NotImplemented", "XNotImplemented", "InvalidRequest", "MalformedTrailerError"}
 _LONGEST_URL_LIFE = 7 * 24 * 3600  # seconds, says the signature's version 4
 
 
@@ -97,7 +100,7 @@ class S3Client:
         metadata: Mapping[str, str] | None = None,
         cache_control: str | None = None,
     ) -> StoredObject:
-        """Store an object; one of that key is replaced. It appears when all of it is there.
+        """Store an object; one of that key is replaced. It appears when it is complete.
 
         Large sources are sent in parts with a checksum each; when one fails, the parts that
         were sent are removed.
@@ -134,7 +137,7 @@ class S3Client:
 
         Args:
             key: Relative to the prefix.
-            target: A path, where the file appears only when all of it is there; or an open file.
+            target: A path, where the file appears only when it is complete; or an open file.
 
         Returns:
             The size in bytes.
@@ -146,7 +149,7 @@ class S3Client:
         with self._explained(f"download of {key}"):
             if not isinstance(target, Path):
                 return self._receive(full, target)
-            partial = target.with_name(f".{target.name[-100:]}.{uuid4().hex[:12]}.part")
+            partial = target.with_name(f".{name_end(target.name)}.{uuid4().hex[:12]}.part")
             try:
                 with partial.open("xb") as file:
                     received = self._receive(full, file)
@@ -156,7 +159,7 @@ class S3Client:
             return received
 
     def head(self, key: str) -> StoredObject:
-        """What is known of an object.
+        """Return size, type and metadata of an object.
 
         Raises:
             S3NotFoundError: There is no such object.
@@ -165,7 +168,7 @@ class S3Client:
             return self._head(below(self._prefix, key))
 
     def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Return whether there is such an object."""
         try:
             self.head(key)
         except S3NotFoundError:
@@ -173,12 +176,12 @@ class S3Client:
         return True
 
     def delete(self, key: str) -> None:
-        """Delete an object; fine if there is none."""
+        """Delete an object, if there is one."""
         with self._explained(f"delete of {key}"):
             self._client.delete_object(Bucket=self._bucket, Key=below(self._prefix, key))
 
     def list(self, begin: str = "") -> Iterator[StoredObject]:
-        """Every object whose key begins so, in the order of keys, page by page."""
+        """List the objects whose keys begin so, in the order of keys, page by page."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=listing_prefix(self._prefix, begin)
         )
@@ -193,7 +196,7 @@ class S3Client:
                     )
 
     def download_url(self, key: str, *, seconds: int = 3600, filename: str | None = None) -> str:
-        """A URL that lets anybody who has it read the object for some time.
+        """Return a URL with which anybody can read the object for some time.
 
         Args:
             key: Relative to the prefix.
@@ -204,15 +207,14 @@ class S3Client:
         if filename is not None:
             if not filename.isprintable():
                 raise S3KeyError("a file name holds a control character")
-            options["ResponseContentDisposition"] = (
-                f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-            )
+            name = quote(composed(filename), safe="")
+            options["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{name}"
         return self._presign("get_object", key, seconds, options)
 
     def upload_url(
         self, key: str, *, seconds: int = 3600, content_type: str | None = None
     ) -> UploadUrl:
-        """A URL to which anybody who has it can PUT the object for some time.
+        """Return a URL with which anybody can PUT the object for some time.
 
         Args:
             key: Relative to the prefix.
@@ -225,14 +227,14 @@ class S3Client:
         return UploadUrl(self._presign("put_object", key, seconds, options), headers)
 
     def check(self) -> str:
-        """Reach the bucket; a sentence about what was found."""
+        """Reach the bucket and return what was found."""
         with self._explained(f"bucket {self._bucket}"):
             self._client.head_bucket(Bucket=self._bucket)
         where = f"{self._bucket}/{self._prefix}" if self._prefix else self._bucket
         return f"bucket {where} at {self._client.meta.endpoint_url}"
 
     def close(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         self._client.close()
 
     def _head(self, full: str) -> StoredObject:
@@ -285,11 +287,21 @@ class S3Client:
                 permanent=S3RefusedError,
                 temporary=S3UnavailableError,
                 not_found=S3NotFoundError,
+                hint=self._hint,
             )
+
+    def _hint(self, code: str, status: int, message: str) -> str:
+        """Return what to do when a server does not know the checksums that AWS asks for."""
+        said = message.lower()
+        checksums = any(word in said for word in ("checksum", "trailer", "aws-chunked"))
+        unknown = code in _UNKNOWN_CHECKSUM or status == 501
+        if self._checksum and status in {400, 501} and (checksums or unknown):
+            return '; for a server without checksums set "checksum": null in S3_CONFIG'
+        return ""
 
 
 def make_client(config: S3Config) -> S3Client:
-    """A client for the bucket that the settings name."""
+    """Return a client for the bucket that the settings name."""
     client = aws_client(
         "s3",
         region=config.region,
@@ -301,11 +313,30 @@ def make_client(config: S3Config) -> S3Client:
         attempts=2,  # every call here can be repeated safely
         connections=50,
         signature_version="s3v4",
-        s3={"addressing_style": "path" if config.force_path_style else "auto"},
+        s3={"addressing_style": _addressing(config)},
         request_checksum_calculation="when_supported" if config.checksum else "when_required",
         response_checksum_validation="when_supported" if config.checksum else "when_required",
     )
+    if config.endpoint:
+        client.meta.events.register("before-call.s3", _stay)
     return S3Client(client, config)
+
+
+def _stay(params: dict[str, Any], **_: Any) -> None:
+    """Keep boto3 from looking for a bucket's region at a server that is not Amazon's.
+
+    A server that answers 301 to everything, as one that wants https does, makes it ask without
+    end.
+    """
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _addressing(config: S3Config) -> str:
+    if config.force_path_style:
+        return "path"
+    # With "auto", boto3 signs URLs for the global host, which redirects to the region's; a
+    # dot in the bucket's name does not fit the certificate of a virtual host.
+    return "auto" if config.endpoint else "path" if "." in config.bucket else "virtual"
 
 
 def _guess(key: str) -> str:

@@ -22,10 +22,10 @@ class S3Config(JsonModel):
         sessionToken: For temporary keys.
         endpoint: URL of another server that speaks S3, for instance RustFS.
         forcePathStyle: `endpoint/bucket/key` instead of `bucket.endpoint/key`.
-        prefix: What all keys are below.
+        prefix: Every key is below it.
         serverSideEncryption: `AES256`, `aws:kms` or `aws:kms:dsse`.
         kmsKeyId: The key for `aws:kms`; without it the account's own for S3.
-        checksum: Computed here and compared by S3; null for servers that know none.
+        checksum: Computed here and compared by S3; null for servers without checksums.
         timeout: Milliseconds to wait for each piece of an answer.
     """
 

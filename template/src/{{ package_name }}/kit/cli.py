@@ -16,6 +16,7 @@ import typer
 from .answers import PACKAGE
 from .composition import composed
 from .config import SettingsError
+from .module import UnusableError
 from .process.exit_codes import ExitCode
 
 _app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -50,7 +51,7 @@ def run(
 
     try:
         leave(run_worker(settings, burst=burst, max_jobs=max_jobs))
-    except (RedisError, SettingsError):
+    except (RedisError, SettingsError, UnusableError):
         raise  # becomes a sentence in `main`
     except Exception:
         # Through the log: it is where people look, and it knows the secrets to hide.
@@ -215,8 +216,10 @@ def _explain(error: Exception) -> tuple[str, ExitCode] | None:
     from redis.exceptions import RedisError
 
     from .config.redis import describe_error
-    from .engine import JobError
+    from .engine import JobError, OutageError
 
+    if isinstance(error, OutageError | UnusableError):
+        return str(error), ExitCode.DATABASE
     if isinstance(error, SettingsError | JobError):
         return str(error), ExitCode.SETTINGS
     if isinstance(error, RedisError):

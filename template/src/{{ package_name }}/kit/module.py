@@ -6,12 +6,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .engine.errors import JobError
 from .engine.job.observers import Observer
 
 if TYPE_CHECKING:
     import typer
     from pydantic_settings import BaseSettings
     from structlog.typing import Processor
+
+
+class UnusableError(JobError):
+    """An integration cannot be used as it is configured, and waiting is no cure."""
 
 
 class Module(Observer):
@@ -35,7 +40,12 @@ class Module(Observer):
         """Called when the worker starts, before the processors and their libraries are loaded."""
 
     def start(self) -> None:
-        """Called once before the worker takes jobs."""
+        """Called before the worker takes jobs.
+
+        Raises:
+            OutageError: What the module needs is away; it is called again until it is there.
+            UnusableError: Waiting is no cure; the worker leaves with an exit code of its own.
+        """
 
     def close(self) -> None:
         """Close connections. Called when the worker stops."""

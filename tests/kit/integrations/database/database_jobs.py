@@ -112,3 +112,9 @@ def collide(payload: Work, session: Session) -> None:
 def plain(payload: Work) -> None:
     """Has no session, so no record."""
     raise PermanentError("never works")
+
+
+@processor(attempts=1)
+def free(payload: Work) -> str:
+    """Needs no database."""
+    return payload.target

@@ -13,11 +13,12 @@ import pytest
 from database_support import Database, context
 from rq.job import JobStatus
 from sqlalchemy import Engine, event, insert, text, update
-from sqlalchemy.exc import OperationalError
 
 from support import eventually
+from worker_payment.kit.breaker import breakers
 from worker_payment.kit.engine import (
     Duplicate,
+    OutageError,
     PermanentError,
     processor,
 )
@@ -167,8 +168,9 @@ def test_a_cut_connection_takes_the_whole_transaction_with_it(database: Database
                 other.execute(text(f"SELECT pg_terminate_backend({own})"))
             session.execute(text("SELECT 1"))
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(OutageError):
         cut()
+    eventually(lambda: not breakers.away())
     with job_session(context(target)):
         pass  # it can run again, on a connection that works
 

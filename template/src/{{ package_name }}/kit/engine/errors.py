@@ -25,6 +25,20 @@ class TemporaryError(JobError):
         self.retry_after = retry_after
 
 
+class OutageError(TemporaryError):
+    """What the job needs is away: the job is parked and spends no attempt.
+
+    Args:
+        message: What is away, and why.
+        retry_after: Seconds until it may be tried again.
+        of: The name of what is away.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 5.0, of: str = "") -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.of = of
+
+
 class PayloadError(PermanentError):
     """The payload does not fit its contract. The message names fields, never values."""
 

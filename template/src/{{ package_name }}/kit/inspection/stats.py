@@ -37,6 +37,7 @@ class WorkerState:
     host: str
     state: str
     alive: bool
+    away: str
     running: int
     done: int
     failures: int
@@ -178,6 +179,7 @@ def _worker(
         host=text(raw.get(b"hostname")),
         state=text(raw.get(b"state")) or "gone",
         alive=bool(raw) and b"death" not in raw,
+        away=text(raw.get(b"away")),
         running=sum(each.worker == name for each in running),
         done=int(raw.get(b"successful_job_count", 0)),
         failures=int(raw.get(b"failed_job_count", 0)),

@@ -23,6 +23,8 @@ def render(stats: Stats, rates: Rates | None, trouble: str = "") -> RenderableTy
     parts: list[RenderableType] = [Panel(_numbers(stats, rates), title=f"queue {stats.queue}")]
     if trouble:
         parts.append(Text(trouble, style="bold red"))
+    away = dict.fromkeys(each.away for each in stats.workers if each.alive and each.away)
+    parts += [Text(sentence, style="bold red") for sentence in away]
     if stats.running:
         parts.append(_running(stats))
     parts.append(_workers(stats))

@@ -11,8 +11,8 @@ class ExitCode(IntEnum):
     OK = 0  # done; of `run`: drained, what did not end in time was given back
     FAILED = 1  # a check failed, a job was not found, or the worker crashed
     SETTINGS = 2  # wrong variables, options or payload
-    NOT_READY = 2  # of `health --ready`: alive, but Redis is away
+    NOT_READY = 2  # of `health --ready`: alive, but Redis or something the jobs need is away
     REDIS = 3  # Redis refuses the password, or a command other than `run` cannot reach it
-    DATABASE = 4  # the database refuses the account, or does not have what `DATABASE_CONFIG` names
+    DATABASE = 4  # the database refuses, or a command other than `run` cannot reach it
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM before the first job was taken

@@ -59,12 +59,20 @@ class Heartbeat:
         slots: How many jobs the worker runs at once.
         blocked: Says how many slots are blocked: their job is past its timeout for more than
             `BLOCKED` seconds and does not end.
+        away: Says what the worker needs and cannot reach; empty when there is nothing.
     """
 
-    def __init__(self, path: Path, slots: int = 1, blocked: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        slots: int = 1,
+        blocked: Callable[[], int] = lambda: 0,
+        away: Callable[[], str] = str,
+    ) -> None:
         self._path = path
         self._slots = slots
         self._blocked = blocked
+        self._away = away
         self._next = 0.0
         self._last_state: bool | None = None
 
@@ -78,8 +86,8 @@ class Heartbeat:
         if now < self._next and redis == self._last_state:
             return
         self._next, self._last_state = now + _INTERVAL, redis
-        beat = {"pid": os.getpid(), "at": time.time(), "redis": redis}
-        beat |= {"slots": self._slots, "blocked": self._blocked()}
+        beat: dict[str, object] = {"pid": os.getpid(), "at": time.time(), "redis": redis}
+        beat |= {"slots": self._slots, "blocked": self._blocked(), "away": self._away()}
         try:
             # A fresh name each time: a link that somebody planted is replaced, not followed.
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".health-")
@@ -104,7 +112,7 @@ class Health:
 
     Args:
         alive: The process runs, its main loop turns, and some slot can do work.
-        ready: It is alive and reaches Redis.
+        ready: It is alive and reaches Redis and what else its jobs need.
         detail: A sentence for people.
     """
 
@@ -119,6 +127,7 @@ def read_health(path: Path) -> Health:
         beat = json.loads(path.read_text())
         pid, at, redis = int(beat["pid"]), float(beat["at"]), bool(beat["redis"])
         slots, blocked = int(beat["slots"]), int(beat["blocked"])
+        away = str(beat.get("away", ""))
     except FileNotFoundError:
         return Health(False, False, f"no worker has written {path}")
     except (OSError, ValueError, KeyError, TypeError):
@@ -134,6 +143,8 @@ def read_health(path: Path) -> Health:
     note = f"; {stuck}" if blocked else ""
     if not redis:
         return Health(True, False, f"the worker (process {pid}) is alive, but Redis is away{note}")
+    if away:
+        return Health(True, False, f"the worker (process {pid}) is alive, but {away}{note}")
     detail = f"the worker (process {pid}) is alive, last beat {age:.0f} s ago{note}"
     return Health(True, True, detail)
 

@@ -14,6 +14,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from ..breaker import breakers
 from ..composition import composed
 from ..config import Settings
 from ..config.redis import is_permanent, publisher, worker_connection
@@ -24,7 +25,7 @@ from ..scheduling import Ticker, schedules
 from .health import BLOCKED, Heartbeat, health_file
 from .processes import obey_supervisor
 from .shutdown import on_signals
-from .startup import wait_for_redis
+from .startup import wait_for, wait_for_redis
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +93,10 @@ class _Run:
 
     def __init__(self, settings: Settings) -> None:
         self.heartbeat = Heartbeat(
-            health_file(settings), settings.worker_concurrency, lambda: overdue(BLOCKED)
+            health_file(settings),
+            settings.worker_concurrency,
+            lambda: overdue(BLOCKED),
+            breakers.away,
         )
         self._settings = settings
         self._stop = threading.Event()
@@ -118,8 +122,8 @@ class _Run:
         while wait_for_redis(connection, self._stop, lambda: self.heartbeat.beat(False)):
             refuse_cluster(connection)
             if not started:
-                for module in composed().modules:
-                    module.start()
+                if not all(map(self._start, composed().modules)):
+                    return 0
                 started = True
             try:
                 self._worker = worker = self._make_worker(connection)
@@ -132,6 +136,10 @@ class _Run:
                 # It went away again while the worker signed on; no job was taken.
                 log.warning("redis.lost", error=type(error).__name__)
         return 0
+
+    def _start(self, module: Module) -> bool:
+        """Start a module, as soon as what it needs is there. False when told to stop instead."""
+        return wait_for(module.name, module.start, self._stop, lambda: self.heartbeat.beat(True))
 
     def _make_worker(self, connection: Redis) -> ThreadWorker:
         settings = self._settings
@@ -157,6 +165,7 @@ def _options(settings: Settings, heartbeat: Heartbeat) -> Options:
         shutdown_timeout=settings.worker_shutdown_timeout,
         lease=settings.worker_lease,
         delivery_limit=settings.worker_delivery_limit,
+        gate=breakers,
         beat=heartbeat.beat,
     )
 

@@ -10,6 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ..config.redis import describe_error, is_permanent
+from ..engine import OutageError
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,37 @@ def wait_for_redis(
             if is_permanent(error):
                 raise
             log.warning("redis.wait", error=describe_error(error), retryMs=_ms(wait))
+            stop.wait(wait)
+            wait = min(wait * 2, _LONGEST)
+            waiting()
+        else:
+            return True
+    return False
+
+
+def wait_for(
+    name: str,
+    start: Callable[[], None],
+    stop: threading.Event,
+    waiting: Callable[[], None] = lambda: None,
+) -> bool:
+    """Start something as soon as what it needs is there, and say what is waited for.
+
+    Args:
+        name: Of what is started.
+        start: Raises `OutageError` while what it needs is away. Any other error ends the start.
+        stop: Ends the waiting.
+        waiting: Called before every try but the first, and while it waits.
+
+    Returns:
+        False when it was told to stop instead.
+    """
+    wait = _FIRST
+    while not stop.is_set():
+        try:
+            start()
+        except OutageError as error:
+            log.warning("module.wait", module=name, error=str(error), retryMs=_ms(wait))
             stop.wait(wait)
             wait = min(wait * 2, _LONGEST)
             waiting()

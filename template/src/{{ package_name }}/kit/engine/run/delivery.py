@@ -9,7 +9,7 @@ import structlog
 from rq.job import Retry as RetryResult
 from rq.job import _current_job
 
-from ..errors import Duplicate
+from ..errors import Duplicate, OutageError
 from ..store.claim import Claim
 from ..store.exchange import UNSERIALIZABLE, Outcome
 from . import journal
@@ -147,6 +147,8 @@ class Delivery:
         return keeps_order and not by_publisher and isinstance(verdict, Parked | Retry)
 
     def _decide(self, error: BaseException) -> Verdict:
+        if isinstance(error, OutageError):
+            self._endings.gate.met(self.task.path, error)
         try:
             return decide(self.claim, self.task, error)
         except Exception as fault:  # for instance a `retry_after` that is no number

@@ -37,6 +37,7 @@ from ..store.claim import Claim, LazyJob
 from ..store.exchange import Exchange
 from . import journal
 from .deadlines import Deadline
+from .gate import Gate
 from .limiter import Limiter
 from .task import Task
 from .texts import describe, trace
@@ -54,6 +55,7 @@ class Endings:
         exchange: For the question whether a delivery is still ours.
         lease: Seconds by which that question renews the worker's lease.
         leaving: Set when the process is about to end: stop trying.
+        gate: Says which jobs must wait for something that is away.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Endings:
         *,
         lease: int,
         leaving: threading.Event,
+        gate: Gate,
     ) -> None:
         self._worker = worker
         self._exchange = exchange
         self._lease = lease
         self._leaving = leaving
+        self.gate = gate
         self.limiter = Limiter(worker)
 
     def admit(self, claim: Claim, task: Task) -> bool:

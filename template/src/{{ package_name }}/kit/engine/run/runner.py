@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..errors import Duplicate, JobStopped
+from ..errors import Duplicate, JobStopped, OutageError
 from ..store.claim import Claim
 from ..store.exchange import Outcome
 from . import journal
@@ -73,6 +73,10 @@ class Runner:
             delivery = self._delivery(claim, unresolved_task(claim))
             self._submit(delivery, lambda: delivery.refuse(refused))
             return True
+        outage = self._endings.gate.hold(task.path)
+        if outage is not None:
+            self._hold_back(self._delivery(claim, task), outage)
+            return True
         if task.is_async:
             self._coroutines.used = True
             if not room:
@@ -114,6 +118,11 @@ class Runner:
         delivery = self._delivery(claim, self._task(claim))
         self._ending_threads.submit(lambda: delivery.end(Failed(), error, 0.0))
         return True
+
+    def _hold_back(self, delivery: Delivery, outage: OutageError) -> None:
+        """Park a job that cannot run now, without a slot."""
+        if delivery.claim.begin():
+            self._ending_threads.submit(lambda: delivery.refuse(outage))
 
     def _delivery(self, claim: Claim, task: Task) -> Delivery:
         return Delivery(claim, task, self._endings, self._desk)

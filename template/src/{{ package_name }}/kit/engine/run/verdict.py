@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ..errors import NewerPayloadError, PermanentError, UnknownJobError
+from ..errors import NewerPayloadError, OutageError, PermanentError, UnknownJobError
 from ..store.claim import Claim
 from .task import Task
 
@@ -56,7 +56,7 @@ def decide(claim: Claim, task: Task, error: BaseException) -> Verdict:
     """
     if claim.stopped:
         return Stopped()
-    pause = _pause_for_newer_worker(claim, error)
+    pause = _pause_unspent(claim, error)
     if pause is not None:
         return Parked(pause)
     left = claim.number(b"retries_left")
@@ -72,7 +72,10 @@ def decide(claim: Claim, task: Task, error: BaseException) -> Verdict:
     return Retry(delay)
 
 
-def _pause_for_newer_worker(claim: Claim, error: BaseException) -> float | None:
+def _pause_unspent(claim: Claim, error: BaseException) -> float | None:
+    """Seconds to wait for what is away, or for a newer worker; None when it is neither."""
+    if isinstance(error, OutageError):
+        return error.retry_after
     if not isinstance(error, NewerPayloadError | UnknownJobError) or error.retry_after is None:
         return None
     made = claim.moment(b"created_at")

@@ -99,10 +99,17 @@ class MemberWorker(BaseWorker):
         """Write the worker's key with its lease; all of it, should it have expired."""
         with self.connection.pipeline() as pipeline:
             self.last_heartbeat = now()
-            pipeline.hset(self.key, mapping=self.serialize() | {"state": self.current_state()})
+            pipeline.hset(self.key, mapping=self.serialize() | self._shown())
             pipeline.expire(self.key, self._lease)
             register(self, pipeline)
             pipeline.execute()
+
+    def _shown(self) -> dict[str, str]:
+        return {"state": self.current_state(), "away": self.away()}
+
+    def away(self) -> str:
+        """What this worker needs and cannot reach."""
+        return ""
 
     def current_state(self) -> WorkerStatus:
         """What `rq info` shows of this worker."""

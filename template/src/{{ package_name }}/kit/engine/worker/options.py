@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..run.gate import Gate
 from ..run.task import Resolver, processor_task
 
 
@@ -29,6 +30,7 @@ class Options:
         promote_interval: Seconds between looks for delayed jobs that are due.
         maintenance_interval: Seconds between runs of RQ's own maintenance.
         resolve: Finds what a job calls; by default only processors may run.
+        gate: Says which jobs must wait for something that is away.
         beat: Called by the main loop with whether Redis answers, for a health check.
     """
 
@@ -40,4 +42,5 @@ class Options:
     promote_interval: float = 0.5
     maintenance_interval: int = 600
     resolve: Resolver = processor_task
+    gate: Gate = field(default_factory=Gate)
     beat: Callable[[bool], None] = _ignore

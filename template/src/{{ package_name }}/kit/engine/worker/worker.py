@@ -70,6 +70,7 @@ class ThreadWorker(MemberWorker):
             self._exchange,
             lease=self.options.lease,
             leaving=self._leaving,
+            gate=self.options.gate,
         )
         self._runner = Runner(
             slots=self.options.concurrency,
@@ -96,6 +97,10 @@ class ThreadWorker(MemberWorker):
     def leaving(self) -> threading.Event:
         """Set when the process is about to end."""
         return self._leaving
+
+    def away(self) -> str:
+        """What `stats` shows as away."""
+        return self.options.gate.away()
 
     def current_state(self) -> WorkerStatus:
         """What `rq info` shows of this worker."""
@@ -195,7 +200,7 @@ class ThreadWorker(MemberWorker):
 
     def _free(self) -> int:
         """How many jobs may be taken now."""
-        if self._draining.is_set() or self._suspects.present:
+        if self._draining.is_set() or self._suspects.present or self.options.gate.shut():
             return 0
         ahead = 0 if self._runner.coroutines else self._prefetch.count
         return int(min(ahead - self._waiting(), self._left_to_take))

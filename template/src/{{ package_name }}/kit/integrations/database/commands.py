@@ -186,7 +186,8 @@ def _databases() -> Iterator[Instances]:
 
     from ...composition import composed  # noqa: PLC0415
     from ...config import load_settings  # noqa: PLC0415
-    from .errors import DatabaseError  # noqa: PLC0415
+    from ...engine import OutageError  # noqa: PLC0415
+    from .errors import DatabaseError, is_unreachable  # noqa: PLC0415
     from .instances import close_instances, instances  # noqa: PLC0415
     from .reduction import describe  # noqa: PLC0415
 
@@ -195,9 +196,10 @@ def _databases() -> Iterator[Instances]:
     try:
         yield instances()
     except SQLAlchemyError as error:
-        raise DatabaseError(
-            f"database: {describe(error)}; `db check` tells about its tables"
-        ) from error
+        said = f"database: {describe(error)}"
+        if is_unreachable(error):
+            raise OutageError(said) from error
+        raise DatabaseError(f"{said}; `db check` tells about its tables") from error
     finally:
         close_instances()
 

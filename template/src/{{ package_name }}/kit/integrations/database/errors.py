@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ...engine import JobError, TemporaryError
+from ...module import UnusableError
 from .reduction import describe, mysql_code
 
 _CONFLICT_STATES = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock
@@ -18,6 +19,7 @@ _BUSY_CODES = {1205, 3572}
 # The server ends connections, starts, or has no more of them: shutdown, crash, 53300.
 _AWAY_STATES = {"57P01", "57P02", "57P03", "53300"}
 _AWAY_CODES = {1040, 1053, 1203, 1927, 2002, 2003, 2006, 2013, 2055}
+_SHUTDOWN_CODES = {1040, 1053, 1203, 1927}
 # Access, existence, permission: waiting is no cure. PostgreSQL 28xxx, 3Dxxx, 3Fxxx, 42501.
 _REFUSAL_STATES = ("28", "3D", "3F", "42501")
 _REFUSAL_CODES = {1044, 1045, 1049, 1130, 1142, 1143, 1227, 1698}
@@ -30,7 +32,7 @@ _REFUSAL_TEXTS = re.compile(
 )
 
 
-class DatabaseError(JobError):
+class DatabaseError(UnusableError):
     """The database cannot be used as it is, and waiting is no cure."""
 
 
@@ -60,6 +62,13 @@ class PoolExhaustedError(TemporaryError):
         )
 
 
+class LostConnectionError(TemporaryError):
+    """The connection broke in the middle of the job, and the database was there."""
+
+    def __init__(self) -> None:
+        super().__init__("the connection to the database was lost in the middle of the job")
+
+
 class TransactionEndedError(JobError):
     """The processor ended the transaction that was to hold its record."""
 
@@ -87,16 +96,21 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def is_shutdown(error: BaseException) -> bool:
+    """Whether the server itself said that it ends this connection or cannot take one now."""
+    return _state(error) in _AWAY_STATES or _code(error) in _SHUTDOWN_CODES
+
+
 def is_unreachable(error: BaseException) -> bool:
     """Whether the database is away, or was when this connection was lost."""
     if not isinstance(error, DBAPIError) or refusal(error):
         return False
     if error.connection_invalidated or _state(error) in _AWAY_STATES or _code(error) in _AWAY_CODES:
         return True
-    # A failed connection attempt has neither a state nor a statement.
+    # psycopg's own errors of a connection have no state; they may come from any statement.
     unknown = _state(error) is None and _code(error) is None and not _result(error)
-    known_kind = isinstance(error, OperationalError | InterfaceError)
-    return unknown and known_kind and error.statement is None
+    attempt = isinstance(error, InterfaceError) and error.statement is None
+    return unknown and (isinstance(error, OperationalError) or attempt)
 
 
 def refusal(error: BaseException) -> str | None:
@@ -108,7 +122,7 @@ def refusal(error: BaseException) -> str | None:
         (state or "").startswith(_REFUSAL_STATES)
         or _code(error) in _REFUSAL_CODES
         or _result(error).startswith(_REFUSAL_RESULTS)
-        or (state is None and error.statement is None and _REFUSAL_TEXTS.search(text))
+        or (state is None and not error.connection_invalidated and _REFUSAL_TEXTS.search(text))
     )
     return text if refused else None
 

@@ -9,13 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
+from ...breaker import Breaker, breakers
 from ...config.settings import Settings
-from ...engine import processors
+from ...engine import JobError, processors
 from ...lazy import Lazy
-from .engines import make_engine
-from .errors import DatabaseError
+from .engines import address, make_engine
+from .errors import (
+    DatabaseError,
+    LostConnectionError,
+    is_lost,
+    is_shutdown,
+    is_unreachable,
+    translate,
+)
+from .reduction import describe, reduce
 from .settings import MAIN, DatabaseSettings, InstanceConfig
 
 log = structlog.get_logger(__name__)
@@ -34,7 +44,9 @@ class Instances:
         self.queue = worker.worker_queue
         self.worker = f"{worker.worker_name}-{socket.gethostname()}-{os.getpid()}"
         self._concurrency = worker.worker_concurrency
+        self._worker = worker
         self._engines: dict[str, Engine] = {}
+        self._breakers: dict[str, Breaker] = {}
         self._lock = threading.Lock()
 
     @property
@@ -66,6 +78,64 @@ class Instances:
                 )
             return self._engines[name]
 
+    def breaker(self, name: str) -> Breaker:
+        """What keeps jobs away from an instance that does not answer."""
+        with self._lock:
+            if name not in self._breakers:
+                self._breakers[name] = breakers.add(
+                    Breaker(
+                        f"database {name}",
+                        failures=self._worker.breaker_failures,
+                        first=self._worker.breaker_pause,
+                        longest=self._worker.breaker_longest_pause,
+                        probe=lambda: self.probe(name),
+                        needed=lambda path: name in _instances_of(path),
+                    )
+                )
+            return self._breakers[name]
+
+    def probe(self, name: str) -> None:
+        """Ask an instance whether it answers, on a new connection.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: It does not.
+        """
+        with self.tool_connection(name) as connection:
+            connection.execute(text("SELECT 1"))
+
+    def meaning(self, name: str, error: BaseException) -> BaseException:
+        """Return the error that a job of an instance shall end with instead.
+
+        Opens the instance's breaker when it is away. A connection that broke although the
+        database is there costs an attempt: the job's own statement may have broken it.
+        """
+        reduce(error)
+        if isinstance(error, JobError):
+            return error  # it says already what it means
+        cause: BaseException | None = error
+        while cause is not None and not is_unreachable(cause):
+            cause = cause.__cause__
+        if cause is None:
+            return translate(error)
+        if is_lost(cause) and not is_shutdown(cause) and self._answers(name):
+            return LostConnectionError()
+        self.breaker(name).failed(f"{self.place(name)}: {describe(cause)}", certain=True)
+        return self.breaker(name).error()
+
+    def _answers(self, name: str) -> bool:
+        try:
+            self.probe(name)
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def place(self, name: str) -> str:
+        """Where an instance is, without user and password."""
+        url = address(self.config(name))
+        if self.config(name).dbms == "sqlite":
+            return str(url.database)
+        return f"{url.host}:{url.port}/{url.database}" if url.port else f"{url.host}/{url.database}"
+
     def config(self, name: str) -> InstanceConfig:
         """The settings of an instance.
 
@@ -91,6 +161,15 @@ class Instances:
         """Close every pool. In the child of a fork, forget them without closing."""
         for engine in self._engines.values():
             engine.dispose(close=close)
+        for breaker in self._breakers.values():
+            breaker.worked()  # which ends its probes
+
+
+def _instances_of(path: str) -> set[str]:
+    """The instances that a processor's parameters name."""
+    from .session import instances_of  # noqa: PLC0415 - it imports this module
+
+    return {name for each in processors() if each.path == path for name in instances_of(each)}
 
 
 def _longest_job() -> int:

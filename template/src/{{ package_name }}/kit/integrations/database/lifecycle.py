@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import structlog
@@ -10,24 +11,22 @@ from redis.exceptions import RedisError
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...config.redis import worker_connection
 from ...config.settings import Settings
-from ...engine import FailedJob
+from ...engine import FailedJob, OutageError
 from . import failures, schema
-from .engines import address
 from .errors import DatabaseError, is_unreachable
 from .housekeeping import Housekeeping
 from .instances import Instances, close_instances, instances
 from .postgresql import goes_through_pooler
-from .reduction import describe
+from .reduction import describe, reduce
 from .sweep import published
 
 log = structlog.get_logger(__name__)
 
-_PATIENCE = 10.0  # seconds that a database is given to answer at start
 _running: list[Housekeeping] = []
 
 
@@ -35,7 +34,8 @@ def start() -> None:
     """Bring the tables up to date, or make sure that they are, and begin the upkeep.
 
     Raises:
-        DatabaseError: The database does not answer, or its tables are not what is needed.
+        OutageError: A database does not answer.
+        DatabaseError: A database refuses this worker, or its tables are not what is needed.
     """
     shared = instances()
     if shared.settings.is_demo:
@@ -67,14 +67,14 @@ def check() -> str:
     shared = instances()
     found = []
     for name in schema.used_instances():
-        with shared.tool_connection(name) as connection:
+        with _explained(shared, name), shared.tool_connection(name) as connection:
             version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
             connection.execute(text("SELECT 1"))
             pooler = goes_through_pooler(connection)
         ready, detail = schema.state(shared, name)
         if not ready and not _upgrades(shared):
             raise DatabaseError(f"{name}: {detail}; run `db upgrade`")
-        server = f"{shared.config(name).dbms} {version} at {_place(shared, name)}"
+        server = f"{shared.config(name).dbms} {version} at {shared.place(name)}"
         later = "" if ready else " (brought up to date at start)"
         if pooler:
             server += " through a connection pooler (limits are set for each transaction)"
@@ -111,32 +111,27 @@ def _with_payload(job: FailedJob) -> FailedJob:
 
 
 def _prepare(shared: Instances, name: str) -> None:
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            if _upgrades(shared):
-                for sentence in schema.upgrade(shared, name):
-                    log.info("database.upgraded", detail=sentence)
-            ready, detail = schema.state(shared, name)
-        except SQLAlchemyError as error:
-            if not is_unreachable(error) or time.monotonic() > end:
-                raise DatabaseError(
-                    f"database {name} at {_place(shared, name)}: {describe(error)}"
-                ) from error
-            log.warning("database.wait", instance=name, error=type(error).__name__)
-            time.sleep(1)
-        else:
-            if not ready:
-                raise DatabaseError(f"database {name}: {detail}; run `db upgrade`")
-            return
+    with _explained(shared, name):
+        if _upgrades(shared):
+            for sentence in schema.upgrade(shared, name):
+                log.info("database.upgraded", detail=sentence)
+        ready, detail = schema.state(shared, name)
+    if not ready:
+        raise DatabaseError(f"database {name}: {detail}; run `db upgrade`")
+
+
+@contextmanager
+def _explained(shared: Instances, name: str) -> Iterator[None]:
+    """Turn errors of the database into sentences that say where and why."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reduce(error)
+        said = f"database {name} at {shared.place(name)}: {describe(error)}"
+        if is_unreachable(error):
+            raise OutageError(said, of=f"database {name}") from error
+        raise DatabaseError(said) from error
 
 
 def _upgrades(shared: Instances) -> bool:
     return shared.settings.database_auto_upgrade or shared.settings.is_demo
-
-
-def _place(shared: Instances, name: str) -> str:
-    url = make_url(address(shared.config(name)))
-    if shared.config(name).dbms == "sqlite":
-        return str(url.database)
-    return f"{url.host}:{url.port}/{url.database}" if url.port else f"{url.host}/{url.database}"

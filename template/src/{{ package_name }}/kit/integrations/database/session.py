@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ...engine import Duplicate, JobContext, PermanentError, provide
-from .errors import TransactionEndedError, is_unreachable, translate
-from .instances import instances
+from ...engine import Duplicate, JobContext, OutageError, PermanentError, Processor, provide
+from .errors import TransactionEndedError
+from .instances import Instances, instances
 from .records import JobRecord, finish, record_failure, take
-from .reduction import reduce
 from .settings import MAIN
 
 __all__ = ["Instance", "Session", "transaction"]
@@ -40,12 +40,13 @@ def transaction(instance: str = MAIN) -> Iterator[Session]:
     Args:
         instance: Name of the instance.
     """
+    shared = instances()
+    _refuse_while_away(shared, instance)
     try:
-        with Session(instances().engine(instance)) as session, session.begin():
+        with Session(shared.engine(instance)) as session, session.begin():
             yield session
     except SQLAlchemyError as error:
-        reduce(error)
-        meant = translate(error)
+        meant = shared.meaning(instance, error)
         if meant is error:
             raise
         raise meant from error
@@ -63,10 +64,12 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
         Duplicate: The job's target is done.
         ConflictError: The database broke the transaction because of another one.
         BusyError: A lock was not free in time.
+        OutageError: The database is away.
     """
     _refuse_event_loop()
-    shared = instances()
-    engine = shared.engine(instance_name(extras))
+    shared, name = instances(), instance_name(extras)
+    _refuse_while_away(shared, name)
+    engine = shared.engine(name)
     record = JobRecord.of(context, shared.worker)
     try:
         with engine.connect() as connection:
@@ -82,13 +85,25 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
     except Duplicate:
         raise
     except BaseException as error:
-        reduce(error)
-        meant = translate(error)
-        if not is_unreachable(error):
-            _count_failure(context, instance_name(extras), record, meant)
+        meant = shared.meaning(name, error)
+        if not isinstance(meant, OutageError):
+            _count_failure(context, name, record, meant)
         if meant is error:
             raise
         raise meant from error
+
+
+def instances_of(processor: Processor[Any, Any]) -> Iterator[str]:
+    """The instances that a processor's parameters name."""
+    for resource in processor.resources:
+        if resource.kind is Session:
+            yield instance_name(resource.extras)
+
+
+def _refuse_while_away(shared: Instances, name: str) -> None:
+    breaker = shared.breaker(name)
+    if breaker.is_open:
+        raise breaker.error()
 
 
 def instance_name(extras: tuple[object, ...]) -> str:

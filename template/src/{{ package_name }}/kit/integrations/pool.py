@@ -14,15 +14,15 @@ _MAX_IDLE = 10  # connections; more than that were a burst
 
 
 class ConnectionPool(Generic[C]):
-    """Keeps connections open between jobs. It has never more than there are threads.
+    """Keeps connections open between jobs, at most one for each thread.
 
     Args:
         connect: Opens a connection; what it raises reaches the job.
-        alive: Asks an idle connection whether it still works. Must not raise.
+        alive: Returns whether an idle connection still works. Must not raise.
         close: Ends a connection. Must not raise.
         keep_after: Errors after which a connection is as good as before.
         idle_timeout: Seconds an unused connection is kept.
-        clock: Seconds that only grow.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ConnectionPool(Generic[C]):
 
     @contextmanager
     def connection(self) -> Iterator[C]:
-        """Take a connection for the length of the block. After an error it is not used again."""
+        """Lend a connection to the block. After an error it is closed."""
         connection = self._take()
         try:
             yield connection

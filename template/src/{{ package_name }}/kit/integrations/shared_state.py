@@ -1,6 +1,6 @@
-"""What the replicas of this worker share through its Redis: rates, counters, short notes.
+"""State that the replicas of this worker share through its Redis: rates, counters, notes.
 
-Keys start with the application's name, so that workers on one Redis keep apart.
+Keys start with the application's name, so that workers on one Redis do not collide.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class SharedStateError(TemporaryError):
 
 
 class BusyError(TemporaryError):
-    """The turn would come too late to wait for it; `retry_after` says when it comes."""
+    """The turn comes too late to wait for it; `retry_after` says when."""
 
 
 class SharedState:
@@ -81,7 +81,7 @@ class SharedState:
         self._spend = connection.register_script(_SPEND)
 
     def key(self, *parts: str) -> str:
-        """The key of these parts, below the prefix."""
+        """Return the key of these parts, below the prefix."""
         return ":".join([self._prefix, *parts])
 
     def wait_turn(self, name: str, rate: float, longest: float) -> None:
@@ -106,7 +106,7 @@ class SharedState:
             self._sleep(wait / 1_000_000)
 
     def pause(self, name: str, seconds: float) -> None:
-        """Let no replica have a turn for this long."""
+        """Give no replica a turn for this long."""
         key = self.key("turn", name)
         self.ask(lambda: self._pause(keys=[key], args=[int(seconds * 1_000_000)]))
 
@@ -125,7 +125,7 @@ class SharedState:
         return bool(self.ask(lambda: self._spend(keys=[key], args=[budget, int(seconds)])))
 
     def note(self, name: str) -> dict[str, str]:
-        """A note that was kept before; empty if there is none."""
+        """Return a note that was kept before; empty if there is none."""
         found = self.ask(lambda: self.connection.hgetall(self.key(name)))
         return {_text(key): _text(value) for key, value in found.items()}
 
@@ -147,7 +147,7 @@ class SharedState:
         self.ask(lambda: self.connection.delete(self.key(name)))
 
     def lock(self, name: str, seconds: float) -> Lock:
-        """A lock that one thread of one replica holds; it opens by itself after `seconds`."""
+        """Return a lock for one thread of one replica; it expires after `seconds`."""
         lock: Lock = self.connection.lock(
             self.key("lock", name), timeout=seconds, sleep=0.05, blocking_timeout=seconds
         )
@@ -170,7 +170,7 @@ class SharedState:
 
 
 def shared_state(module: str) -> SharedState:
-    """The state of one integration, in the Redis of the settings."""
+    """Return the state of one integration, in the Redis of the settings."""
     # Imported late: the settings know the integrations, and so this package.
     from ..config import Settings  # noqa: PLC0415
     from ..config.redis import worker_connection  # noqa: PLC0415

@@ -102,16 +102,16 @@ _core: Lazy[BizppurioCore] = Lazy(_make_core, lambda core: core.close())
 
 
 def bizppurio() -> Bizppurio:
-    """The message client of this process, made from the settings on first use."""
+    """Return the message client of this process, made from the settings on first use."""
     return _client.get()
 
 
 def bizppurio_core() -> BizppurioCore:
-    """The template client of this process, made from the settings on first use."""
+    """Return the template client of this process, made from the settings on first use."""
     return _core.get()
 
 
 def close() -> None:
-    """End their connections."""
+    """Close their connections."""
     _client.close()
     _core.close()

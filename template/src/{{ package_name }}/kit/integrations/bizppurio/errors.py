@@ -11,7 +11,7 @@ class InvalidMessageError(PermanentError):
 
 
 class BizppurioRefusedError(PermanentError):
-    """Bizppurio refuses, and would again.
+    """Bizppurio refuses and will refuse again.
 
     Args:
         message: The reason, without personal data.

@@ -33,7 +33,7 @@ class Token:
 
 
 def read_end(expired: object, now: float) -> float:
-    """When a token ends, from the vendor's `expired` (yyyyMMddHHmmss).
+    """Return when a token ends, from the vendor's `expired` (yyyyMMddHHmmss).
 
     The manual names no time zone; Korean time is assumed. An end that is past, unreadable or
     further away than a token can live is not believed.
@@ -46,7 +46,7 @@ def read_end(expired: object, now: float) -> float:
 
 
 class TokenCache:
-    """Gives out the token, and gets a new one when it is time.
+    """Keeps the token, and gets a new one before it ends.
 
     Args:
         issue: Asks the vendor for a token.
@@ -74,7 +74,7 @@ class TokenCache:
         self._discard = state.connection.register_script(_DISCARD)
 
     def get(self) -> Token:
-        """A token that is good for some minutes at least."""
+        """Return a token that is valid for some minutes at least."""
         token = self._token
         if token is not None and self._fresh(token):
             return token
@@ -84,7 +84,7 @@ class TokenCache:
             return self._token
 
     def discard(self, token: Token) -> None:
-        """Drop a token that the vendor did not accept, here and for every replica."""
+        """Drop a token that the vendor refused, here and for every replica."""
         with self._lock:
             if self._token is not None and self._token.value == token.value:
                 self._token = None

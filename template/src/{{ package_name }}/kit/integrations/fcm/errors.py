@@ -23,7 +23,7 @@ class InvalidPushError(PermanentError):
 
 
 class FcmRefusedError(PermanentError):
-    """FCM refuses, and would again.
+    """FCM refuses and will refuse again.
 
     Args:
         message: The reason.
@@ -72,7 +72,7 @@ class Failure:
     retry_after: float | None = None
 
     def as_error(self) -> JobError:
-        """The error to raise for it."""
+        """Return the error to raise for it."""
         if self.invalid_token:
             return InvalidTokenError(self.detail, code=self.code)
         if self.temporary:
@@ -81,7 +81,7 @@ class Failure:
 
 
 def understand(error: BaseException) -> Failure:
-    """Say what an error of firebase-admin or google-auth means."""
+    """Return what an error of firebase-admin or google-auth means."""
     from firebase_admin import exceptions, messaging  # noqa: PLC0415 - 0.5 s, loaded already
     from google.auth.exceptions import GoogleAuthError, RefreshError  # noqa: PLC0415
 

@@ -133,7 +133,7 @@ class Push:
 
 
 def build(push: Push, **target: str | None) -> messaging.Message:
-    """The library's message.
+    """Return the library's message.
 
     Args:
         push: The message.

@@ -1,4 +1,4 @@
-"""Writes a mail to files, to look at it before anybody gets it."""
+"""Writes a mail to files, to look at it before it is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DOT = bytes.fromhex(
 
 
 def example_data(templates: MailTemplates, template: str) -> dict[str, Any]:
-    """The values in the template's `example.json`; none without that file.
+    """Return the values in the template's `example.json`; none without that file.
 
     Raises:
         MailTemplateError: The file is not a JSON object.

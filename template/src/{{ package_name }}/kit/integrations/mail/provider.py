@@ -23,7 +23,7 @@ class Provider(Protocol):
             recipients: Everybody who gets it, hidden recipients too.
 
         Returns:
-            The provider's id of the mail, and the recipients it refused while it took others.
+            The provider's id of the mail, and the recipients it refused while it accepted others.
 
         Raises:
             MailRefusedError: Nobody got it and trying again cannot help.
@@ -33,9 +33,9 @@ class Provider(Protocol):
         ...
 
     def check(self) -> str:
-        """Reach the server and log in; a sentence about what was found."""
+        """Reach the server, log in and return what was found."""
         ...
 
     def close(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         ...

@@ -22,11 +22,11 @@ def _found(folder: Path) -> Path:
     for found in (folder, _REPOSITORY / folder):
         if found.is_dir():
             return found
-    raise ValueError(f"there is no folder {folder}")
+    raise ValueError(f"no such folder: {folder}")
 
 
 class TemplateSettings(EnvSettings):
-    """Where the templates are; all that a preview needs."""
+    """The folder of the templates, which is all that a preview needs."""
 
     mail_template_dir: Annotated[Path, AfterValidator(_found)] = Field(
         Path("./templates/mail"), validate_default=True
@@ -34,7 +34,7 @@ class TemplateSettings(EnvSettings):
 
 
 class MailSettings(TemplateSettings):
-    """`MAIL_PROVIDER` says which of the two groups below it counts. Times are milliseconds."""
+    """`MAIL_PROVIDER` selects one of the two groups below it. Times are milliseconds."""
 
     mail_provider: Provider = "smtp"
 
@@ -87,12 +87,12 @@ class MailSettings(TemplateSettings):
 
     @property
     def port(self) -> int:
-        """The port of the SMTP server."""
+        """Return the port of the SMTP server."""
         return self.smtp_port or (465 if self.smtp_secure else 587)
 
     @property
     def sender(self) -> Address:
-        """Who the mails come from, unless a mail says otherwise."""
+        """Return the sender of mails that name no other."""
         from .address import Address  # noqa: PLC0415 - see `lazy_names`
 
         return Address.parse(

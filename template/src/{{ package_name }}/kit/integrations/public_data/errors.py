@@ -7,7 +7,7 @@ from .result_codes import ResultCode
 
 
 class PublicDataRefusedError(PermanentError):
-    """The service refuses, and would again.
+    """The service refuses and will refuse again.
 
     Args:
         message: The reason, without the service key.

@@ -1,4 +1,4 @@
-"""How much may be asked: turns of a second, the budget of a day. All replicas share both."""
+"""Limits of calls a second and a day, shared by all replicas."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Limits:
         self._clock = clock
 
     def enter(self, operation: str, budget: int) -> None:
-        """Ask for leave to make one call.
+        """Take one call from the limits, waiting for its turn.
 
         Args:
             operation: What has a quota of its own.
@@ -53,7 +53,7 @@ class Limits:
         self._state.wait_turn("calls", self._rate, self._patience)
 
     def hold(self, seconds: float) -> None:
-        """Let no replica make a call for this long."""
+        """Stop the calls of all replicas for this long."""
         self._state.pause("calls", seconds)
 
     def stop(self, operation: str) -> QuotaSpentError:
@@ -62,7 +62,7 @@ class Limits:
         return self.tomorrow(operation)
 
     def tomorrow(self, operation: str) -> QuotaSpentError:
-        """The error for a quota that is spent."""
+        """Return the error for a quota that is spent."""
         return QuotaSpentError(
             f"the day's quota of {operation.partition('@')[0]} is spent",
             code=ResultCode.QUOTA_SPENT,

@@ -62,13 +62,13 @@ class ResultCode(Enum):
 
     @classmethod
     def find(cls, code: object) -> ResultCode | None:
-        """The code with this number: 0, "00", "000" and "0000" are the same."""
+        """Return the code with this number: 0, "00", "000" and "0000" are the same."""
         digits = str(code).strip()
         return _BY_CODE.get(f"{int(digits):02}") if digits.isdecimal() else None
 
     @classmethod
     def find_text(cls, text: str) -> ResultCode | None:
-        """The error whose name a text holds, written with underscores or spaces."""
+        """Return the error whose name a text holds, written with underscores or spaces."""
         wanted = text.upper().replace(" ", "_")
         return next((each for each in _LONGEST_FIRST if each.text in wanted), None)
 

@@ -101,7 +101,7 @@ class Page(Generic[Row]):
 
 
 def normalise_key(key: str) -> str:
-    """The service key as it must stand in `params`: decoded.
+    """Return the service key decoded, as it must stand in `params`.
 
     The portal shows it encoded and decoded. An encoded one would be encoded twice, which the
     gateway answers with code 30.

@@ -14,7 +14,7 @@ class S3KeyError(S3Error, PermanentError):
 
 
 class S3RefusedError(S3Error, PermanentError):
-    """S3 said no and will say so again: the keys, the permissions, the bucket, a value."""
+    """S3 refuses and will refuse again: the keys, the permissions, the bucket, a value."""
 
 
 class S3NotFoundError(S3RefusedError):
@@ -22,7 +22,7 @@ class S3NotFoundError(S3RefusedError):
 
 
 class S3UnavailableError(S3Error, TemporaryError):
-    """S3 cannot be reached, is busy, or stopped in the middle."""
+    """S3 cannot be reached, is busy, or broke off in the middle."""
 
 
 class S3SizeError(S3UnavailableError):

@@ -227,3 +227,17 @@ def test_on_the_command_line(database, connection):
     assert command("failed", "list")[1] == "none\n"
     assert "me" in command("failed", "list", "--state", "retried", "--json")[1]
     assert command("failed", "retry", "nobody")[0] == 1
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_what_is_discarded_leaves_redis_too(database, run, connection, publisher, start_worker):
+    """Also what the database has not heard of yet; else RQ's `requeue --all` brings it back."""
+    run(jobs.fail, jobs.Work(target=uuid4().hex))
+    queue = Queue(database.queue, connection=connection, serializer=JSONSerializer)
+    unheard = publisher.publish(jobs.plain, jobs.Work(target="x"))
+    eventually(lambda: queue.failed_job_registry.get_job_count(cleanup=False) == 2)
+    code, said = command("failed", "discard", "--all")
+    assert (code, said.count("discarded")) == (0, 2), said
+    assert queue.failed_job_registry.get_job_ids(cleanup=False) == []
+    assert not Job.exists(unheard.job_id, connection=connection)
+    assert {row.state for row in database.failed()} == {"discarded"}

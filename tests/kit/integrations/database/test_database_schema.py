@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -140,12 +142,16 @@ def test_without_automatic_upgrades_a_worker_refuses_old_tables(fresh, monkeypat
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_a_migration_of_ones_own(fresh, own_versions):
-    """The command numbers it; it can be applied as it is."""
+    """The command numbers it; it can be applied as it is, and the repository's lint takes it."""
     schema.upgrade(fresh, "MAIN")
     for number, message in (("0001", "add refunds"), ("0002", "add more")):
         made = schema.new_migration(message)
         assert made == own_versions / f"{number}_{message.replace(' ', '_')}.py"
         assert schema.upgrade(fresh, "MAIN")
+        for check in (["check"], ["format", "--check"]):
+            ruff = [sys.executable, "-m", "ruff", *check, "--config", str(ROOT / "pyproject.toml")]
+            done = subprocess.run([*ruff, str(made)], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)

@@ -209,10 +209,14 @@ def _replay(by: str | None) -> Iterator[tuple[Instances, Replay]]:
     from ...config import load_settings  # noqa: PLC0415
     from ...config.redis import publisher  # noqa: PLC0415
     from .replay import Replay  # noqa: PLC0415
+    from .sweep import Sweep  # noqa: PLC0415
 
     with _databases() as shared:
         connection = publisher(load_settings()).connection
         try:
+            # One list: what failed while the database was away is only in Redis so far.
+            keep_days = shared.settings.failed_retention_days
+            Sweep(connection, shared.queue, keep_days=keep_days).run(shared.main, limit=100_000)
             yield shared, Replay(shared, connection, by or _somebody())
         finally:
             connection.close()

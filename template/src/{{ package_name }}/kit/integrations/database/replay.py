@@ -10,6 +10,7 @@ from typing import Any
 from redis import Redis
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
+from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -75,7 +76,11 @@ class Replay:
             yield self._retry(row, dry_run=dry_run)
 
     def discard(self, wanted: failures.Filter, *, dry_run: bool = False) -> Iterator[Result]:
-        """Put failed jobs aside for good. Their rows stay until the retention ends."""
+        """Put failed jobs aside for good, in Redis too. Their rows stay until the retention ends.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is away; the job at hand stays failed.
+        """
         for row in failures.find(self._shared.main, wanted):
             if dry_run:
                 yield Result(row.job_id, row.job_type, "would discard")
@@ -84,9 +89,21 @@ class Replay:
                 found = failures.lock(connection, row.id)
                 if found is not None:
                     failures.change(connection, row.id, DISCARDED, self._who, retried=False)
+                    self._forget(row.job_id, row.queue)
                     # Before the change is kept: no tool of Redis may bring it back afterwards.
                     FailedJobs(self._connection, row.queue).discard(row.job_id)
             yield Result(row.job_id, row.job_type, "discarded" if found else "gone")
+
+    def _forget(self, job_id: str, queue: str) -> None:
+        """Delete a failed job from Redis, so that no tool of RQ brings it back."""
+        try:
+            job = Job.fetch(job_id, self._connection, serializer=JSONSerializer)
+        except NoSuchJobError:
+            registry = FailedJobRegistry(queue, connection=self._connection)
+            registry.remove(job_id)
+            return
+        if job.get_status(refresh=False) == JobStatus.FAILED:  # and not published anew
+            job.delete()
 
     def _retry(self, row: Row[Any], *, dry_run: bool) -> Result:
         try:

@@ -145,7 +145,9 @@ def new_migration(message: str) -> Path:
     last = OWNER.head() or "0000"
     if not last.isdigit():
         raise DatabaseError(f"the last migration, {last}, has no number: make the new one yourself")
-    made = command.revision(OWNER.config(), message, rev_id=f"{int(last) + 1:04}")
+    said = message.strip().replace('"', "'").replace("\\", "/").rstrip(".")
+    sentence = f"{said[:1].upper()}{said[1:]}."
+    made = command.revision(OWNER.config(), sentence, rev_id=f"{int(last) + 1:04}")
     script = made[0] if isinstance(made, list) else made
     if script is None:
         raise DatabaseError("Alembic made no migration")

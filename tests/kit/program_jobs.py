@@ -35,5 +35,15 @@ async def leave_a_thread_behind(payload: Nap) -> None:
     await asyncio.to_thread(time.sleep, payload.nap_seconds)
 
 
+@processor(attempts=1, timeout=1)
+def swallow_timeout(payload: Nap) -> None:
+    """Cannot be ended."""
+    while True:
+        try:
+            time.sleep(0.1)
+        except BaseException:
+            continue
+
+
 # Leap days only: it has a state from the start, and does not disturb.
 schedule(nap, "0 0 29 2 *", lambda due: Nap(), name="leap-day")

@@ -15,7 +15,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from program import program
-from program_jobs import Nap, leave_a_thread_behind, nap, stumble
+from program_jobs import Nap, leave_a_thread_behind, nap, stumble, swallow_timeout
 from support import RedisServer, eventually, prepare
 from worker_payment.kit.engine import Publisher
 
@@ -271,3 +271,13 @@ LOGGER_CONFIG={"level":"info","pretty":false,"service":"my-service"}
         assert worker.exit_code() == 0
     assert worker.lines("job.done", jobId=receipt.job_id, service="my-service")
     assert worker.lines("worker.start", concurrency=5)
+
+
+def test_a_worker_that_cannot_end_a_job_leaves_for_a_fresh_one(start, publisher, jobs):
+    """The job is failed with that reason, and the exit code tells a supervisor to start again."""
+    receipt = swallow_timeout.enqueue(Nap(), publisher=publisher)
+    with start(WORKER_CONCURRENCY="2") as worker:
+        worker.wait_for("job.start")
+        assert worker.exit_code(timeout=60) == 5
+    assert worker.lines("job.late", jobId=receipt.job_id)
+    assert jobs.fetch_job(receipt.job_id).get_status() == JobStatus.FAILED

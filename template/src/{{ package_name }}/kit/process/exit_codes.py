@@ -14,5 +14,6 @@ class ExitCode(IntEnum):
     NOT_READY = 2  # of `health --ready`: alive, but Redis or something the jobs need is away
     REDIS = 3  # Redis refuses the password, or a command other than `run` cannot reach it
     DATABASE = 4  # the database refuses, or a command other than `run` cannot reach it
+    STUCK = 5  # a job went on long after its timeout: it was failed, and a fresh process is needed
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM before the first job was taken

@@ -22,6 +22,7 @@ from ..config.topology import refuse_cluster
 from ..engine import Options, ThreadWorker, observe, overdue, processors
 from ..module import Module
 from ..scheduling import Ticker, schedules
+from .exit_codes import ExitCode
 from .health import BLOCKED, Heartbeat, health_file
 from .processes import obey_supervisor
 from .shutdown import on_signals
@@ -62,11 +63,13 @@ def run_worker(settings: Settings, *, burst: bool = False, max_jobs: int | None 
             for module in modules:
                 _close(module)
             run.heartbeat.remove()
-    log.info("worker.stop", givenBack=leftover)
+    log.info("worker.stop", givenBack=leftover - run.stuck)
+    if run.stuck:
+        leave(leftover, ExitCode.STUCK)
     return leftover
 
 
-def leave(leftover: int) -> None:
+def leave(leftover: int, code: ExitCode = ExitCode.OK) -> None:
     """End the process, also when threads still run what nobody waits for.
 
     Those are jobs that were given back, and calls that a coroutine has left behind in the event
@@ -75,7 +78,7 @@ def leave(leftover: int) -> None:
     if leftover or any(map(_holds_up_the_exit, threading.enumerate())):
         logging.shutdown()
         sys.stderr.flush()
-        os._exit(0)  # threads cannot be ended; their jobs run again elsewhere
+        os._exit(code)  # threads cannot be ended; their jobs run again elsewhere
 
 
 def _holds_up_the_exit(thread: threading.Thread) -> bool:
@@ -101,6 +104,7 @@ class _Run:
         self._settings = settings
         self._stop = threading.Event()
         self._worker: ThreadWorker | None = None
+        self.stuck = 0  # jobs that went on long after their timeout
 
     def drain(self, now: bool) -> None:
         """Stop taking jobs. Called in another thread.
@@ -129,7 +133,9 @@ class _Run:
                 self._worker = worker = self._make_worker(connection)
                 if self._stop.is_set():  # the signal came while the worker was made
                     worker.drain()
-                return worker.run(burst=burst, max_jobs=max_jobs)
+                leftover = worker.run(burst=burst, max_jobs=max_jobs)
+                self.stuck = worker.hopeless
+                return leftover
             except (RedisConnectionError, RedisTimeoutError) as error:
                 if is_permanent(error):
                     raise

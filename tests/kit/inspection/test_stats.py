@@ -11,24 +11,33 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from rich.console import Console
+from rq import Queue
 from rq.suspension import resume, suspend
+from rq.utils import utcformat
 
 import engine_jobs as jobs
 from program import program
 from program_jobs import Nap, nap, stumble
 from support import ROOT, eventually
 from worker_payment.kit.engine import Options
-from worker_payment.kit.inspection.stats import Rates, look
+from worker_payment.kit.inspection.stats import (
+    Rates,
+    RunningJob,
+    ScheduleState,
+    WorkerState,
+    look,
+)
 from worker_payment.kit.inspection.table import duration, render
 
 
-def shown(stats, rates=None):
-    """What a terminal of 120 columns shows."""
-    console = Console(width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+def shown(stats, rates=None, width=120):
+    """What a terminal shows."""
+    console = Console(width=width, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
     console.print(render(stats, rates))
     console.file.close()
     return console.export_text()
@@ -73,8 +82,73 @@ def test_everything_is_counted(connection, queue, publisher, start_worker):
 def test_a_worker_whose_lease_ran_out_is_shown_as_gone(connection, queue):
     connection.sadd(f"rq:workers:{queue}", "rq:worker:lost")
     (member,) = look(connection, queue).workers
-    assert (member.name, member.alive) == ("lost", False)
+    assert (member.name, member.alive, member.state) == ("lost", False, "gone")
+    assert member.uptime is None
     assert "gone" in shown(look(connection, queue))
+    assert "0.0 s" not in shown(look(connection, queue))
+
+
+def test_a_killed_worker_is_silent_before_its_lease_has_run_out(connection, queue):
+    key, now = f"rq:worker:{queue}", datetime.now(UTC)
+    connection.sadd(f"rq:workers:{queue}", key)
+    for silence, ttl, state in ((3, 13, "busy"), (9, 7, "silent")):
+        beat = utcformat(now - timedelta(seconds=silence))
+        connection.hset(key, mapping={"state": "busy", "birth": beat, "last_heartbeat": beat})
+        connection.expire(key, ttl)
+        (member,) = look(connection, queue).workers
+        assert (member.state, member.alive) == (state, True)
+
+
+def test_everything_fits_a_terminal_of_80_by_24_and_what_was_cut_is_said(connection, queue):
+    worker = WorkerState(
+        name=f"worker-payment-host-{'x' * 40}-1-abcdef",
+        host="host",
+        state="busy",
+        alive=True,
+        away="database MAIN is away: connection refused; " + "its jobs wait " * 9,
+        running=1,
+        done=10**6,
+        failures=3,
+        uptime=5e6,
+    )
+    job = RunningJob("j" * 200, "payment.approve_something_long", worker.name, 1, 3_000.0)
+    full = replace(
+        look(connection, queue),
+        waiting=1_000_000,
+        oldest=90_000.0,
+        delayed=50_000,
+        due=12,
+        next_due=61.0,
+        deferred=7,
+        suspended=True,
+        running=(job,) * 50,
+        workers=(worker,) * 10
+        + (replace(worker, state="silent"), replace(worker, state="gone", alive=False)),
+        schedules=(ScheduleState("nightly", "0 3 * * *", "Asia/Seoul", 5_000.0),) * 9,
+        counts={"database": {"done": 7, "failed": 3}, "s3": "EndpointConnectionError"},
+    )
+    lines = shown(full, Rates(123.4, 0.5, 1.0), width=80).rstrip("\n").split("\n")
+    assert len(lines) <= 24, "\n".join(lines)
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for each in (
+        "waiting 1000000",
+        "deferred 7",
+        "suspended",
+        "silent",
+        "gone",
+        "nightly",
+        "s3 cannot be",
+    ):
+        assert each in text, text
+    assert sum("... and " in line for line in lines) == 3
+
+
+def test_what_waits_for_another_job_is_deferred(connection, queue):
+    plain = Queue(queue, connection=connection, serializer="json")
+    first = plain.enqueue("time.sleep", 0)
+    plain.enqueue("time.sleep", 0, depends_on=first)
+    assert (look(connection, queue).waiting, look(connection, queue).deferred) == (1, 1)
 
 
 def test_a_suspended_queue_says_so(redis_server, queue):
@@ -96,6 +170,7 @@ def test_as_json(tmp_path, redis_url, queue, publisher):
     found = json.loads(run.output)
     assert (found["queue"], found["waiting"], found["delayed"]) == (queue, 1, 1)
     assert found["rates"]["donePerSecond"] == 0.0
+    assert [each["name"] for each in found["schedules"]] == ["leap-day"]
     assert "never-shown" not in run.output
 
 

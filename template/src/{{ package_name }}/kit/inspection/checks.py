@@ -51,7 +51,8 @@ def run_checks(settings: Settings, only: Collection[str] = ()) -> Iterator[Check
         settings: The checked settings.
         only: Names of the parts to check; all when there is none.
     """
-    _load_processors()
+    if set(only) != {"settings"}:  # which is asked for often, and needs none of their libraries
+        _load_processors()
     for name, examine in _examinations(settings):
         if not only or name in only:
             for finding in _attempt(examine):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -14,7 +16,8 @@ from rich.live import Live
 from ..composition import composed
 from ..config import Settings
 from ..config.redis import worker_connection
-from .stats import Rates, Stats, look
+from ..scheduling import schedules
+from .stats import Rates, ScheduleState, Stats, look
 from .table import render
 
 
@@ -33,7 +36,7 @@ def show_stats(settings: Settings, *, as_json: bool, interval: float) -> None:
         try:
             before = look(connection, settings.worker_queue)
             time.sleep(interval)
-            after = look(connection, settings.worker_queue, _counts())
+            after = _look(connection, settings.worker_queue)
         finally:
             _close_modules()
     rates = Rates.between(before, after)
@@ -47,7 +50,8 @@ def show_stats(settings: Settings, *, as_json: bool, interval: float) -> None:
         }
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201 - what the command is for
     else:
-        Console().print(render(after, rates))
+        console = Console()
+        console.print(render(after, rates, height=console.height if console.is_terminal else None))
 
 
 def watch_stats(settings: Settings, *, interval: float) -> None:
@@ -61,11 +65,14 @@ def watch_stats(settings: Settings, *, interval: float) -> None:
         redis.exceptions.RedisError: Redis cannot be reached at the start.
     """
     with worker_connection(settings) as connection:
-        stats = look(connection, settings.worker_queue, _counts())
+        stats = _look(connection, settings.worker_queue)
         try:
-            with Live(render(stats, None), screen=True, auto_refresh=False) as live:
+            console = Console()
+            first = render(stats, None, height=console.height)
+            with Live(first, console=console, screen=True, auto_refresh=False) as live:
                 for each, rates, trouble in _looks(connection, stats, interval):
-                    live.update(render(each, rates, trouble), refresh=True)
+                    shown = render(each, rates, trouble, height=console.height)
+                    live.update(shown, refresh=True)
         except KeyboardInterrupt:
             pass  # how it is left
         finally:
@@ -80,12 +87,34 @@ def _looks(
         time.sleep(interval)
         trouble = ""
         try:
-            newer = look(connection, stats.queue, _counts())
+            newer = _look(connection, stats.queue)
             stats, rates = newer, Rates.between(stats, newer)
         except RedisError as error:
             age = time.time() - stats.at
             trouble = f"Redis does not answer ({type(error).__name__}); seen {age:.0f} s ago"
         yield stats, rates, trouble
+
+
+def _look(connection: Redis, queue: str) -> Stats:
+    return replace(look(connection, queue, _counts()), schedules=_schedules())
+
+
+def _schedules() -> tuple[ScheduleState, ...]:
+    """Return what is declared; none when the processors cannot be loaded, which `check` tells."""
+    try:
+        composed().load_processors()
+    except Exception:
+        return ()
+    now = datetime.now(UTC)
+    return tuple(
+        ScheduleState(
+            each.name,
+            each.cron,
+            each.timezone.key,
+            (each.following(now) - now).total_seconds(),
+        )
+        for each in schedules()
+    )
 
 
 def _counts() -> dict[str, dict[str, int] | str]:

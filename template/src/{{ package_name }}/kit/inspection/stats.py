@@ -30,7 +30,8 @@ class RunningJob:
 class WorkerState:
     """A worker that has signed on. Times are seconds.
 
-    `alive` is False when its lease has run out: its jobs are about to be taken over.
+    `state` is `silent` when more than half of its lease has gone without a sign of life, and `gone`
+    when the lease has run out: its jobs are about to be taken over, and `alive` is False.
     """
 
     name: str
@@ -41,7 +42,17 @@ class WorkerState:
     running: int
     done: int
     failures: int
-    uptime: float
+    uptime: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """A schedule, and the seconds until its next run."""
+
+    name: str
+    cron: str
+    timezone: str
+    next_run: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,9 @@ class Stats:
     finished: int
     suspended: bool
     workers: tuple[WorkerState, ...]
+    deferred: int = 0
     counts: dict[str, dict[str, int] | str] = field(default_factory=dict)
+    schedules: tuple[ScheduleState, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The numbers under camelCase keys."""
@@ -112,10 +125,12 @@ def look(
         pipeline.zrangebyscore(keys.SCHEDULED + queue, now, "+inf", 0, 1, withscores=True)
         pipeline.zcard(keys.FAILED + queue)
         pipeline.zcard(keys.FINISHED + queue)
+        pipeline.zcard(keys.DEFERRED + queue)
         pipeline.exists(keys.SUSPENDED)
         pipeline.smembers(f"{keys.WORKERS}:{queue}")
         answers = pipeline.execute()
-    waiting, first, started, delayed, due, following, failed, finished, suspended, names = answers
+    waiting, first, started, delayed, due, following, *counts_of, suspended, names = answers
+    failed, finished, deferred = counts_of
     entries = [text(each).split(":", 1) for each in started if b":" in each]
     workers = sorted(text(each) for each in names)
     with connection.pipeline(transaction=False) as pipeline:
@@ -125,6 +140,7 @@ def look(
             pipeline.hmget(keys.JOB + job_id, "data", "number_of_retries")
         for key in workers:
             pipeline.hgetall(key)
+            pipeline.ttl(key)
         enqueued, *details = pipeline.execute()
     running = tuple(
         sorted(
@@ -149,8 +165,10 @@ def look(
         finished=finished,
         suspended=bool(suspended),
         workers=tuple(
-            _worker(now, key, raw, running) for key, raw in zip(workers, hashes, strict=True)
+            _worker(now, key, raw, ttl, running)
+            for key, raw, ttl in zip(workers, hashes[::2], hashes[1::2], strict=True)
         ),
+        deferred=deferred,
         counts=dict(counts or {}),
     )
 
@@ -171,19 +189,21 @@ def _running(
 
 
 def _worker(
-    now: float, key: str, raw: dict[bytes, bytes], running: tuple[RunningJob, ...]
+    now: float, key: str, raw: dict[bytes, bytes], ttl: int, running: tuple[RunningJob, ...]
 ) -> WorkerState:
     name = key.removeprefix(keys.WORKER)
+    silence = _age(now, text(raw.get(b"last_heartbeat"))) or 0.0
+    state = text(raw.get(b"state"))
     return WorkerState(
         name=name,
         host=text(raw.get(b"hostname")),
-        state=text(raw.get(b"state")) or "gone",
+        state="gone" if not state else "silent" if silence > ttl >= 0 else state,
         alive=bool(raw) and b"death" not in raw,
         away=text(raw.get(b"away")),
         running=sum(each.worker == name for each in running),
         done=int(raw.get(b"successful_job_count", 0)),
         failures=int(raw.get(b"failed_job_count", 0)),
-        uptime=_age(now, text(raw.get(b"birth"))) or 0.0,
+        uptime=_age(now, text(raw.get(b"birth"))),
     )
 
 

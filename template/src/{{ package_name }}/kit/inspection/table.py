@@ -9,30 +9,49 @@ from rich.text import Text
 
 from .stats import Rates, Stats
 
-_SHOWN = 15  # running jobs and workers that are listed
+_NARROW = {"no_wrap": True, "overflow": "ellipsis"}
+_FIXED = 2  # lines of the frame around the numbers, less their table, and of the last word
+_TITLE = 3  # lines of a table besides its rows: title, head, what was cut
 
 
-def render(stats: Stats, rates: Rates | None, trouble: str = "") -> RenderableType:
-    """Everything on one screen.
+def render(
+    stats: Stats, rates: Rates | None, trouble: str = "", *, height: int | None = 24
+) -> RenderableType:
+    """Show everything on one screen; what does not fit is counted.
 
     Args:
         stats: The latest look.
         rates: What happened since the one before.
         trouble: Why there is no newer look.
+        height: Lines of the screen; None for no limit.
     """
-    parts: list[RenderableType] = [Panel(_numbers(stats, rates), title=f"queue {stats.queue}")]
+    numbers = _numbers(stats, rates)
+    parts: list[RenderableType] = [Panel(Group(*numbers), title=f"queue {stats.queue}")]
     if trouble:
         parts.append(Text(trouble, style="bold red"))
     away = dict.fromkeys(each.away for each in stats.workers if each.alive and each.away)
-    parts += [Text(sentence, style="bold red") for sentence in away]
-    if stats.running:
-        parts.append(_running(stats))
-    parts.append(_workers(stats))
+    parts += [Text(each, style="bold red", **_NARROW) for each in away]  # type: ignore[arg-type]
+    tables = [each for each in (_running(stats), _workers(stats), _schedules(stats)) if each]
+    used = numbers[0].row_count + len(numbers) + _FIXED + bool(trouble) + len(away)
+    room = None if height is None else height - used
+    for number, (table, rows) in enumerate(tables):
+        # What one table leaves over, the next may use.
+        share = None if room is None else max(1, room // (len(tables) - number) - _TITLE)
+        shown = rows if share is None else rows[:share]
+        for row in shown:
+            table.add_row(*row)
+        parts.append(table)
+        if len(shown) < len(rows):
+            parts.append(Text(f"  ... and {len(rows) - len(shown)} more", style="dim"))
+        if room is not None:
+            room -= len(shown) + _TITLE
+    if not stats.workers:
+        parts.append(Text("no worker is running", style="bold yellow"))
     return Group(*parts)
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them: `3.2 s`, `4 m 10 s`, `2 h 5 m`."""
+    """Return seconds as people say them: `3.2 s`, `4 m 10 s`, `2 h 5 m`."""
     if seconds is None:
         return "-"
     if seconds < 60:
@@ -44,69 +63,93 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} m" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
-def _numbers(stats: Stats, rates: Rates | None) -> Table:
-    table = Table.grid(padding=(0, 3))
-    for _ in range(4):
-        table.add_column()
+def _numbers(stats: Stats, rates: Rates | None) -> tuple[Table, *tuple[Text, ...]]:
+    table = Table.grid(padding=(0, 2), expand=True)
+    for _ in range(3):
+        table.add_column(ratio=1, **_NARROW)  # type: ignore[arg-type]
     oldest = f" (oldest {duration(stats.oldest)})" if stats.waiting else ""
-    delayed = f" ({stats.due} due" if stats.delayed else ""
-    if stats.delayed:
-        delayed += f", next in {duration(stats.next_due)})" if stats.next_due else ")"
+    due = f", {stats.due} due" if stats.due else ""
+    delayed = f" (next {duration(stats.next_due)}{due})" if stats.next_due else due
     cells = [
         _cell("waiting", f"{stats.waiting}{oldest}"),
-        _cell("running", str(len(stats.running))),
         _cell("delayed", f"{stats.delayed}{delayed}"),
+        _cell("deferred", str(stats.deferred)),
+        _cell("running", str(len(stats.running))),
         _cell("failed", str(stats.failed), style="bold red" if stats.failed else "bold"),
-        _cell("done/s", f"{rates.done:.1f}" if rates else "-"),
-        _cell("failures/s", f"{rates.failures:.1f}" if rates else "-"),
         _cell("results kept", str(stats.finished)),
         _cell("workers", str(sum(each.alive for each in stats.workers))),
+        _cell("done/s", f"{rates.done:.1f}" if rates else "-"),
+        _cell("failures/s", f"{rates.failures:.1f}" if rates else "-"),
     ]
+    notes: list[Text] = []
     for name, counted in stats.counts.items():
         if isinstance(counted, str):
-            cells.append(_cell(name, counted, style="red"))
+            notes.append(Text(f"{name} cannot be reached: {counted}", style="bold red"))
         else:
             cells += [
                 _cell(f"{name} {what.replace('_', ' ')}", str(number))
                 for what, number in counted.items()
             ]
+    for start in range(0, len(cells), 3):
+        table.add_row(*cells[start : start + 3])
     if stats.suspended:
-        cells.append(_cell("state", "suspended: no job is taken", style="bold yellow"))
-    for start in range(0, len(cells), 4):
-        table.add_row(*cells[start : start + 4])
-    return table
+        notes.append(Text("suspended: no job is taken", style="bold yellow"))
+    return table, *notes
 
 
 def _cell(name: str, value: str, style: str = "bold") -> Text:
     return Text.assemble((f"{name} ", "dim"), (value, style))
 
 
-def _running(stats: Stats) -> Table:
-    table = Table("job", "type", "attempt", "running for", "worker", title="running, oldest first")
-    for each in stats.running[:_SHOWN]:
-        table.add_row(
-            each.job_id, each.job_type, str(each.attempt), duration(each.seconds), each.worker
-        )
-    if len(stats.running) > _SHOWN:
-        table.caption = f"and {len(stats.running) - _SHOWN} more"
+Rows = tuple[Table, list[list[RenderableType]]]
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, expand=True, padding=(0, 1))
+    for position, name in enumerate(columns):
+        table.add_column(name, ratio=2 if position < 2 else 1, **_NARROW)  # type: ignore[arg-type]
     return table
 
 
-def _workers(stats: Stats) -> RenderableType:
+def _running(stats: Stats) -> Rows | None:
+    if not stats.running:
+        return None
+    rows: list[list[RenderableType]] = [
+        [each.job_id, each.job_type, duration(each.seconds), str(each.attempt), _short(each.worker)]
+        for each in stats.running
+    ]
+    return _table("running, the longest first", "job", "type", "for", "attempt", "worker"), rows
+
+
+def _workers(stats: Stats) -> Rows | None:
     if not stats.workers:
-        return Text("no worker is running", style="bold yellow")
-    table = Table("worker", "host", "state", "running", "done", "failures", "up for")
-    for each in stats.workers[:_SHOWN]:
-        table.add_row(
-            each.name,
+        return None
+    rows: list[list[RenderableType]] = [
+        [
+            _short(each.name),
             each.host,
-            each.state if each.alive else "gone",
+            Text(each.state, style="" if each.alive and each.state != "silent" else "bold red"),
             str(each.running),
             str(each.done),
             str(each.failures),
             duration(each.uptime),
-            style=None if each.alive else "red",
-        )
-    if len(stats.workers) > _SHOWN:
-        table.caption = f"and {len(stats.workers) - _SHOWN} more"
-    return table
+        ]
+        for each in sorted(stats.workers, key=lambda each: each.state not in ("gone", "silent"))
+    ]
+    names = ("worker", "host", "state", "runs", "done", "failed", "up for")
+    return _table("workers", *names), rows
+
+
+def _schedules(stats: Stats) -> Rows | None:
+    if not stats.schedules:
+        return None
+    rows: list[list[RenderableType]] = [
+        [each.name, f"{each.cron} {each.timezone}", duration(each.next_run)]
+        for each in sorted(stats.schedules, key=lambda each: each.next_run)
+    ]
+    return _table("schedules, the next first", "schedule", "cron", "next in"), rows
+
+
+def _short(worker: str) -> str:
+    """Return the end of a worker's name, which tells replicas apart: the process and a random part."""
+    return worker if len(worker) <= 22 else f"...{worker[-19:]}"

@@ -26,6 +26,7 @@ FINISHED = f"{PREFIX}:finished:"  # + queue name: sorted set of job ids
 FAILED = f"{PREFIX}:failed:"
 CANCELED = f"{PREFIX}:canceled:"
 SCHEDULED = f"{PREFIX}:scheduled:"
+DEFERRED = f"{PREFIX}:deferred:"  # wait for other jobs
 
 # Ours. + queue name: hash of job id -> `execution id worker` of every delivery that our workers run.
 # A job that is deleted or canceled leaves nothing else by which its id can be told to be taken.

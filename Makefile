@@ -14,7 +14,7 @@ ARGS ?=
 help:  ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY)  ## Set up the virtual environment (the others do it by themselves)
+setup: $(READY)  ## Set up .venv; the other commands do this when needed
 
 demo: $(READY)  ## Make a worker in a temporary folder and watch it at work
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
@@ -37,7 +37,7 @@ lint: $(READY)  ## Look for mistakes, and for files that are not formatted
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: $(READY)  ## Format the code and mend what can be mended
+format: $(READY)  ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 

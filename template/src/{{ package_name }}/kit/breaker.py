@@ -194,12 +194,6 @@ class Breakers(Gate):
         self._all[breaker.name] = breaker
         return breaker
 
-    def forget(self) -> None:
-        """Ask none any more."""
-        for breaker in self._all.values():
-            breaker.worked()
-        self._all.clear()
-
     def shut(self) -> bool:
         open_ones = [each for each in list(self._all.values()) if each.blocks]
         if not open_ones:

@@ -11,10 +11,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import structlog
-
-log: Any = structlog.get_logger("engine")
-
 Outcome = Literal["done", "duplicate", "retried", "failed", "stopped"]
 
 
@@ -237,8 +233,10 @@ def _complain(
     observer: Observer, error: Exception, job_id: str | None, job_type: str | None
 ) -> None:
     """Log what an observer has raised; a line that cannot be written is not worth a job."""
+    import structlog  # noqa: PLC0415 - who only publishes need not load it
+
     try:
-        log.error(
+        structlog.get_logger("engine").error(
             "observer.error",
             observer=type(observer).__name__,
             jobId=job_id,

@@ -42,16 +42,18 @@ def page(worker: Path) -> str:
         SystemExit: .env.example leaves out a variable that a model has.
     """
     from worker_payment.kit.config.settings import Settings  # noqa: PLC0415 - rendered a moment ago
-    from worker_payment.worker import worker  # noqa: PLC0415
+    from worker_payment.worker import worker as composition  # noqa: PLC0415
 
     comments = _comments(worker / ".env.example")
     parts = [
         "# Variables",
         INTRODUCTION,
     ]
-    models: list[type[BaseModel]] = [Settings, *worker.models()]
+    models: list[type[BaseModel]] = [Settings, *composition.models()]
     for model in models:
         names = {_name(model, field): info for field, info in _fields(model)}
+        if not names:  # the owner's, in a new repository
+            continue
         unknown = sorted(set(names) - set(comments))
         if unknown:
             raise SystemExit(f".env.example leaves out {', '.join(unknown)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bench_publish
+import worker_blank.worker  # noqa: F401 - composes the worker
 from worker_blank.kit.config import load_settings
 from worker_blank.kit.config.redis import publisher
 from worker_blank.processors.bench import Job, job

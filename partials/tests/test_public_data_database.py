@@ -37,7 +37,8 @@ total = [5]
 def answer(request: Request) -> Response:
     """Trades in pages of two, as the service sends them."""
     page, size = int(request.args["pageNo"]), int(request.args["numOfRows"])
-    rows = [TRADE] * max(0, min(size, total[0] - (page - 1) * size))
+    first, last = (page - 1) * size, min(page * size, total[0])
+    rows = [TRADE | {"floor": number} for number in range(first, last)]
     header = {"resultCode": "000", "resultMsg": "OK"}
     body = {"items": {"item": rows}, "numOfRows": size, "pageNo": page, "totalCount": total[0]}
     text = json.dumps({"response": {"header": header, "body": body}})

@@ -32,7 +32,8 @@ TRADE = {
 def answer(request: Request) -> Response:
     """Five trades in pages of two, as the service sends them."""
     page, size = int(request.args["pageNo"]), int(request.args["numOfRows"])
-    rows = [TRADE] * max(0, min(size, 5 - (page - 1) * size))
+    first, last = (page - 1) * size, min(page * size, 5)
+    rows = [TRADE | {"floor": number} for number in range(first, last)]
     header = {"resultCode": "000", "resultMsg": "OK"}
     body = {"items": {"item": rows}, "numOfRows": size, "pageNo": page, "totalCount": 5}
     text = json.dumps({"response": {"header": header, "body": body}})
@@ -66,7 +67,9 @@ def test_all_pages_are_stored_in_a_worker(worker, service, tmp_path):
     assert (asked["LAWD_CD"], asked["DEAL_YMD"]) == ("11680", "202601")
 
 
-def test_after_a_crash_the_unfinished_page_is_collected_again(worker, service, tmp_path, monkeypatch):
+def test_after_a_crash_the_unfinished_page_is_collected_again(
+    worker, service, tmp_path, monkeypatch
+):
     stored = public_data.store
 
     def crash(payload, page):

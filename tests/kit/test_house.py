@@ -37,7 +37,7 @@ FLOORS = [
     {"engine"},
     {"module"},
     {"composition", "config"},
-    {"jobs", "contracts", "scheduling", "process"},
+    {"jobs", "breaker", "contracts", "scheduling", "process"},
     {"inspection"},
     {"integrations"},
     {"scaffold", "testing", "cli"},

@@ -148,7 +148,7 @@ def test_edited_files_of_a_removed_module_are_named_and_kept(lab: Lab) -> None:
     assert "delete: worker_payment/mail/__init__.py" in done.stderr
     assert "--overwrite" in done.stderr
     assert contents(worker) == before
-    assert "would need --overwrite" in lab.update(worker, "--dry-run").stdout
+    assert "It needs --overwrite" in lab.update(worker, "--dry-run").stdout
     assert lab.update(worker, "--overwrite").exit_code == 0
     assert contents(worker) == contents(lab.fresh())
 

@@ -10,7 +10,7 @@ import database_jobs as jobs
 import pytest
 from sqlalchemy import Row, select
 
-from worker_payment.kit.engine.job.processor import JobContext
+from worker_payment.kit.engine.job.context import JobContext
 from worker_payment.kit.integrations.database import schema
 from worker_payment.kit.integrations.database.instances import (
     Instances,

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from support import eventually
 from worker_payment.kit.engine import FailedJob
-from worker_payment.kit.engine.job.processor import JobContext
+from worker_payment.kit.engine.job.context import JobContext
 from worker_payment.kit.integrations.database import (
     failures,
     retention,

@@ -22,7 +22,7 @@ from worker_payment.kit.engine import (
     PermanentError,
     processor,
 )
-from worker_payment.kit.engine.job.processor import JobContext
+from worker_payment.kit.engine.job.context import JobContext
 from worker_payment.kit.integrations.database import Instance, Session, transaction
 from worker_payment.kit.integrations.database.engines import (
     make_engine,

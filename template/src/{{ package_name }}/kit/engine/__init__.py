@@ -19,18 +19,13 @@ if TYPE_CHECKING:
         TemporaryError,
         UnknownJobError,
     )
+    from .job.context import JobContext
     from .job.observers import Attempt, Ending, FailedJob, Observer, Publication, observe
     from .job.payload import Payload
     from .job.policy import AtOnce, Backoff, Policy, Rate
-    from .job.processor import (
-        JobContext,
-        Processor,
-        find_processor,
-        processor,
-        processors,
-        provide,
-    )
+    from .job.processor import Processor, find_processor, processor, processors
     from .job.publish import Publisher, Receipt, publish_to
+    from .job.resources import provide
     from .run.deadlines import overdue
     from .worker.options import Options
     from .worker.worker import ThreadWorker
@@ -83,6 +78,7 @@ __getattr__ = lazy_names(
             "TemporaryError",
             "UnknownJobError",
         ),
+        "job.context": ("JobContext",),
         "job.payload": ("Payload",),
         "job.policy": (
             "AtOnce",
@@ -99,18 +95,17 @@ __getattr__ = lazy_names(
             "observe",
         ),
         "job.processor": (
-            "JobContext",
             "Processor",
             "find_processor",
             "processor",
             "processors",
-            "provide",
         ),
         "job.publish": (
             "Publisher",
             "Receipt",
             "publish_to",
         ),
+        "job.resources": ("provide",),
         "run.deadlines": ("overdue",),
         "worker.options": ("Options",),
         "worker.worker": ("ThreadWorker",),

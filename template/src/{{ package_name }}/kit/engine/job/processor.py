@@ -6,80 +6,24 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack
 from hashlib import sha256
-from pathlib import Path
-from typing import (
-    Annotated,
-    Any,
-    Concatenate,
-    Generic,
-    Protocol,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-    overload,
-)
+from typing import Any, Concatenate, Generic, Protocol, TypeVar, overload
 
 from ..errors import PermanentError, UnknownJobError
+from .context import JobContext
 from .key import Key, key_of
-from .payload import P, Payload, load_payload
+from .payload import P, load_payload
 from .policy import AtOnce, Backoff, Policy, Rate
 from .publish import Publisher, Receipt, default_publisher
+from .resources import Resource, place, providers, read_signature
 
 R = TypeVar("R")
 
 _PATIENCE = 30.0  # seconds until a newer worker is looked for again, for a job of its own
 
 
-@dataclass(frozen=True, slots=True)
-class JobContext:
-    """What a processor can know about the attempt it is running.
-
-    A processor that wants it names a second parameter of this type.
-    """
-
-    job_id: str
-    job_type: str
-    attempt: int
-    attempts: int
-    queue: str
-    payload: Payload
-    target: str | None = None
-
-
-Provider = Callable[..., AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What a processor asks for by annotating a parameter.
-
-    Args:
-        kind: The annotation's type.
-        extras: What stands beside it in `Annotated[kind, ...]`; handed to the provider.
-    """
-
-    kind: type
-    extras: tuple[Any, ...] = ()
-
-
 _registry: dict[str, Processor[Any, Any]] = {}
-_providers: dict[type, Provider] = {}
-
-
-def provide(kind: type, provider: Provider) -> None:
-    """Make processors able to ask for a resource by annotating a parameter with its type.
-
-    Args:
-        kind: The annotation, for instance a database session's class.
-        provider: Called with the attempt's context, and with the extras of
-            `Annotated[kind, extras]`. Opens the resource for one attempt; left normally when
-            the processor returned, with the exception when it raised.
-    """
-    _providers[kind] = provider
 
 
 class Processor(Generic[P, R]):
@@ -98,7 +42,7 @@ class Processor(Generic[P, R]):
         self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
         self.is_async = inspect.iscoroutinefunction(function)
         self.payload_type: type[P]
-        self.payload_type, self.resources = _read_signature(function)
+        self.payload_type, self.resources = read_signature(function)
         at_once = policy.at_once
         try:
             self._job_id = key_of(job_id, self.payload_type)
@@ -150,7 +94,7 @@ class Processor(Generic[P, R]):
             if resource.kind is JobContext:
                 yield context
                 continue
-            provider = _providers.get(resource.kind)
+            provider = providers.get(resource.kind)
             if provider is None:
                 raise PermanentError(self._nothing_provides(resource))
             yield stack.enter_context(provider(context, *resource.extras))
@@ -160,7 +104,7 @@ class Processor(Generic[P, R]):
         return [
             f"{place(self.function)}: {self._nothing_provides(each)}"
             for each in self.resources
-            if each.kind is not JobContext and each.kind not in _providers
+            if each.kind is not JobContext and each.kind not in providers
         ]
 
     def _nothing_provides(self, resource: Resource) -> str:
@@ -335,16 +279,6 @@ def processor(
     return decorate if subject is None or expected is not None else decorate(subject)
 
 
-def place(function: Callable[..., Any]) -> str:
-    """File and line of a function, for messages."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is None:
-        return getattr(function, "__qualname__", repr(function))
-    file = Path(code.co_filename)
-    here = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-    return f"{here}:{code.co_firstlineno}"
-
-
 def processors() -> list[Processor[Any, Any]]:
     """Every processor that has been imported, by name."""
     return sorted(_registry.values(), key=lambda each: each.name)
@@ -375,32 +309,3 @@ def _may_be_newer(path: str) -> bool:
     modules = (each.path.rpartition(".")[0] for each in _registry.values())
     homes = {module.rpartition(".")[0] or module for module in modules}
     return any(path.startswith(f"{home}.") for home in homes)
-
-
-def _read_signature(function: Callable[..., Any]) -> tuple[type[Any], list[Resource]]:
-    hints = get_type_hints(function, include_extras=True)
-    parameters = list(inspect.signature(function).parameters)
-    model = _resource(hints.get(parameters[0])).kind if parameters else None
-    if not (isinstance(model, type) and issubclass(model, Payload)):
-        raise TypeError(
-            f"{place(function)}: {function.__qualname__}: the first parameter must be a Payload model"
-        )
-    missing = [name for name in parameters if name not in hints]
-    if missing:
-        raise TypeError(
-            f"{place(function)}: {function.__qualname__}: parameter {missing[0]!r} needs a type"
-        )
-    resources = [_resource(hints[name]) for name in parameters[1:]]
-    if len({each.kind for each in resources}) < len(resources):
-        # Two of one kind, for instance two transactions, could end differently.
-        raise TypeError(
-            f"{place(function)}: {function.__qualname__}: a type of resource can be asked for once only"
-        )
-    return model, resources
-
-
-def _resource(hint: Any) -> Resource:
-    if get_origin(hint) is Annotated:
-        kind, *extras = get_args(hint)
-        return Resource(kind, tuple(extras))
-    return Resource(hint)

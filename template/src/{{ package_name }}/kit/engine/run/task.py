@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PayloadError
+from ..job.context import JobContext
 from ..job.payload import load_payload
 from ..job.policy import Policy
-from ..job.processor import JobContext, find_processor
+from ..job.processor import find_processor
 from ..store.claim import Claim
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import time
@@ -13,7 +14,10 @@ from threading import Thread
 import pytest
 from command import contents, git
 from gen_worker.fleet import status
+from gen_worker.repository.git import git as ours
 from lab import Lab
+
+EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
 
 @pytest.fixture
@@ -92,6 +96,33 @@ def test_looking_runs_nothing_that_a_repository_names(lab: Lab, program: Path, r
     look(lab, worker)
     done = lab.run("fleet", "update", str(lab.workers), "--test", "")
     assert done.exit_code == 0, done.stdout
+    assert not ran.exists(), ran.read_text()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("read-tree", "HEAD"),
+        ("update-index", "--add", "--cacheinfo", f"100644,{EMPTY_BLOB},new.txt"),
+        ("add", "--update", "--", "."),
+        ("status", "--porcelain"),
+        ("diff-files", "-p"),
+        ("write-tree",),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_file_changed_in_the_second_of_its_index_runs_no_filter(
+    lab: Lab, program: Path, ran: Path, command: tuple[str, ...]
+) -> None:
+    """Git then compares by content, through the filter, also where it only writes an index."""
+    worker = lab.worker()
+    (worker / ".gitattributes").write_text("* filter=evil\n")
+    for path in worker.glob("*.*"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    git(worker, "add", "--all")
+    os.utime(worker / ".git/index", (1_700_000_000, 1_700_000_000))
+    git(worker, "config", "filter.evil.clean", str(program))
+    ours(worker, *command)
     assert not ran.exists(), ran.read_text()
 
 

@@ -15,7 +15,13 @@ from gen_worker.repository.settings import Trust, environment, settings
 _FALLBACK_IDENTITY = ("-c", "user.name=gen-worker", "-c", "user.email=gen-worker@localhost")
 _SHOWN_LINES = 15  # of what a hook says
 _RUN_HOOKS = frozenset({"commit", "push"})
-_RUN_FILTERS = frozenset({"add", "diff-files", "diff-index", "hash-object", "status"})
+# These neither read a working tree nor write an index. Every other command may run filters: git
+# compares by content, through them, what changed in the second in which an index is written.
+_RUN_NO_FILTERS = frozenset(
+    {"cat-file", "check-ref-format", "config", "describe", "fetch", "for-each-ref", "init"}
+    | {"ls-files", "ls-tree", "merge-base", "remote", "rev-parse", "show-ref", "symbolic-ref"}
+    | {"unpack-objects", "update-ref", "var"}
+)
 _FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 
 
@@ -154,7 +160,7 @@ def _run(  # noqa: PLR0913 - likewise
 ) -> subprocess.CompletedProcess[bytes]:
     command = next(iter(_without_settings(arguments)), "")
     options = settings(trust)
-    if trust is Trust.NONE and command in _RUN_FILTERS:
+    if trust is Trust.NONE and command not in _RUN_NO_FILTERS:
         options += _filters_off(folder, variables)
     return _start(folder, [*options, *arguments], environment(trust, variables), data, seconds)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,9 +12,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from structlog._config import BoundLoggerLazyProxy
 
 from support import PYTHONPATH, RedisServer
 from worker_payment.kit.engine import (
@@ -40,6 +44,25 @@ class OnFailed(Observer):
 def _programs_find_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs that a test starts import the worker under test, and the jobs of these tests."""
     monkeypatch.setenv("PYTHONPATH", PYTHONPATH)
+
+
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_was() -> Iterator[None]:
+    """What a test sets up of logging ends with it: a worker's command in this process does so."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.contextvars.clear_contextvars()
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        for name, module in list(sys.modules.items()):
+            if name.startswith("worker_payment."):
+                for value in vars(module).values():
+                    if isinstance(value, BoundLoggerLazyProxy):
+                        vars(value).pop("bind", None)  # what it met first
 
 
 @pytest.fixture(scope="session")

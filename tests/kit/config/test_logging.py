@@ -25,14 +25,8 @@ class Output(io.StringIO):
 
 @pytest.fixture
 def output():
-    """What is logged. The test session's own logging comes back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield Output()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    """What is logged."""
+    return Output()
 
 
 def configured(output, *, secrets=(), **config):

@@ -34,17 +34,10 @@ class Output(io.StringIO):
 
 @pytest.fixture
 def output():
-    """What is logged. The test session's own logging comes back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    """What is logged."""
     found = Output()
     configure_logging(Settings(), secrets=["s3cret-42"], stream=found)
-    yield found
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
+    return found
 
 
 def library():

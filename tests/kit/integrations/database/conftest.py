@@ -31,12 +31,10 @@ from worker_payment.kit.integrations.database.lifecycle import (
 
 
 @pytest.fixture(autouse=True)
-def plain_logs() -> Iterator[None]:
+def plain_logs() -> None:
     """structlog's own default draws every local variable, which for 1 MB takes minutes."""
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, plain])
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -29,6 +30,7 @@ from worker_payment.kit.integrations.mail.templates import (
 )
 
 PASSWORD = "smtp-password-1"
+logging.getLogger("mail.log").propagate = False  # what the server writes is not the worker's
 
 
 class Mailbox:

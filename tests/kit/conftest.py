@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -116,12 +116,15 @@ def start_worker(connection: Redis, queue: str) -> Iterator[Callable[..., Thread
         *,
         client: Redis | None = None,
         failed: Callable[[FailedJob], object] | None = None,
+        queues: Sequence[str] = (),
     ) -> ThreadWorker:
         if failed is not None:
             watching.append(observe(OnFailed(failed)))
         chosen = options or Options(concurrency=5)
         chosen = replace(chosen, promote_interval=0.05)
-        worker = ThreadWorker([queue], client or connection, f"test-{uuid4().hex}", chosen)
+        worker = ThreadWorker(
+            queues or [queue], client or connection, f"test-{uuid4().hex}", chosen
+        )
         thread = threading.Thread(target=worker.run, daemon=True)
         thread.start()
         started.append((worker, thread))

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from worker_payment.kit.composition import composed
 from worker_payment.kit.config import (
     Settings,
     SettingsError,
@@ -44,6 +45,26 @@ def test_a_dotenv_file_of_the_original_is_read_unchanged(tmp_path):
     assert settings.logger_config.level == "warning"
     assert (settings.logger_config.pretty, settings.service) == (True, "my-service")
     assert settings.process_name == "my-worker"
+
+
+def test_a_worker_may_serve_several_queues(monkeypatch):
+    assert Settings().queues == ("payment",)
+    monkeypatch.setenv("WORKER_QUEUE", "other")
+    assert Settings().queues == ("other",)
+    monkeypatch.setenv("WORKER_QUEUES", "payment-urgent, payment")
+    assert Settings().queues == ("payment-urgent", "payment")
+    assert Settings().worker_queue == "other"  # where it publishes
+    for wrong, what in (("a,,b", "WORKER_QUEUES.1"), ("a,a", "twice"), ("a b", "WORKER_QUEUES.0")):
+        monkeypatch.setenv("WORKER_QUEUES", wrong)
+        with pytest.raises(SettingsError, match=what):
+            load_settings()
+
+
+def test_the_composition_names_queues_and_a_deployment_others(monkeypatch):
+    monkeypatch.setattr(composed(), "queues", ("payment-urgent", "payment"))
+    assert Settings().queues == ("payment-urgent", "payment")
+    monkeypatch.setenv("WORKER_QUEUE", "payment")
+    assert Settings().queues == ("payment",)
 
 
 def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ url, queue, name, concurrency, timeout = sys.argv[1:6]
 client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
 options = Options(concurrency=int(concurrency), shutdown_timeout=float(timeout), lease=2,
                   promote_interval=0.05, delivery_limit=int(sys.argv[6]))
-worker = ThreadWorker([queue], client, name, options)
+worker = ThreadWorker(queue.split(","), client, name, options)
 with on_signals(lambda now: worker.drain(now=now)):
     leave(worker.run())
 """
@@ -43,7 +43,15 @@ with on_signals(lambda now: worker.drain(now=now)):
 def process(
     url: str, queue: str, *, concurrency: int = 5, timeout: float = 10.0, limit: int = 2
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker in a process of its own, so that it can be killed."""
+    """A worker in a process of its own, so that it can be killed.
+
+    Args:
+        url: The server.
+        queue: The queue's name; several with commas between them.
+        concurrency: How many jobs it runs at once.
+        timeout: Seconds that a drain may take.
+        limit: Its delivery limit.
+    """
     arguments = [url, queue, uuid4().hex, str(concurrency), str(timeout), str(limit)]
     running = subprocess.Popen(
         [sys.executable, "-c", WORKER, *arguments],

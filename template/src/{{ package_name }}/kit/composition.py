@@ -36,6 +36,8 @@ class Worker:
         clients: The owner's clients: each is called with the settings when it is first needed,
             handed to processors by a parameter of its type, and closed when the worker stops.
         modules: The integrations.
+        queues: The queues that it serves, the most important first, when there are several.
+            `WORKER_QUEUES` gives a deployment others.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Worker:
         settings: type[EnvSettings],
         clients: Iterable[Callable[[Any], Client]] = (),
         modules: Iterable[Module] = (),
+        queues: Iterable[str] = (),
     ) -> None:
         self.name = name
+        self.queues = tuple(queues)
         self.settings = settings
         self._processors = processors
         self._own = Lazy(settings, lambda _: None)

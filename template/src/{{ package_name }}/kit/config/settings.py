@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 from ..answers import CONCURRENCY, PACKAGE, QUEUE, SHUTDOWN_TIMEOUT
 from ..composition import composed
@@ -45,10 +45,17 @@ class LoggerConfig(JsonModel):
         return _LEVELS.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
+def _listed(value: object) -> object:
+    return [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+
+
+QueueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
 class PublisherSettings(EnvSettings):
     """What a program needs that only publishes jobs."""
 
-    worker_queue: str = Field(QUEUE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    worker_queue: QueueName = QUEUE
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
 
     @field_validator("redis_url")
@@ -65,6 +72,7 @@ class Settings(PublisherSettings):
 
     app_name: str = Field(default_factory=lambda: composed().name)
     worker_name: str = Field(default_factory=lambda: composed().name, max_length=200)
+    worker_queues: Annotated[tuple[QueueName, ...], NoDecode, BeforeValidator(_listed)] = ()
     worker_concurrency: int = Field(CONCURRENCY, ge=1, le=10_000)
     worker_processes: int = Field(1, ge=1, le=64)
     worker_shutdown_timeout: float = Field(SHUTDOWN_TIMEOUT, ge=0)  # seconds
@@ -75,6 +83,19 @@ class Settings(PublisherSettings):
     breaker_pause: float = Field(1, gt=0)  # seconds before the first look
     breaker_longest_pause: float = Field(30, gt=0)  # seconds between looks
     logger_config: Json[LoggerConfig] = LoggerConfig()
+
+    @field_validator("worker_queues")
+    @classmethod
+    def _named_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a queue is named twice")
+        return value
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues that the worker serves, the most important first."""
+        declared = () if "worker_queue" in self.model_fields_set else composed().queues
+        return self.worker_queues or declared or (self.worker_queue,)
 
     @property
     def process_name(self) -> str:

@@ -150,7 +150,7 @@ class _Run:
     def _make_worker(self, connection: Redis) -> ThreadWorker:
         settings = self._settings
         worker = ThreadWorker(
-            [settings.worker_queue],
+            settings.queues,
             connection,
             _unique_name(settings),
             _options(settings, self.heartbeat),
@@ -158,7 +158,7 @@ class _Run:
         log.info(
             "worker.start",
             worker=worker.name,
-            queue=settings.worker_queue,
+            queue=",".join(settings.queues),
             concurrency=settings.worker_concurrency,
             jobs=[each.name for each in processors()],
         )

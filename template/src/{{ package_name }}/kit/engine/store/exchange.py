@@ -20,6 +20,7 @@ from .split_call import SplitCall
 
 NOT_OURS, HAS_DEPENDENTS = 0, 2  # codes of an outcome, beside 1: stored
 REQUEUED, LIMIT_REACHED, GONE = 1, 2, 3  # codes of a release, beside 0: nothing to do
+SHARE = 10  # of so many jobs that a worker takes, one comes from each lower queue that has any
 UNSERIALIZABLE = json.dumps("Unserializable return value")  # RQ's own placeholder
 
 
@@ -95,8 +96,10 @@ class Exchange:
             "prefix": keys.PREFIX,
             "worker": worker,
             "queues": list(self._queues),
+            "share": SHARE,
             "token": self._token,
         }
+        self._turns = [0] * len(self._queues)
         self._call = SplitCall(connection, load("exchange"))
         self._release = connection.register_script(load("release"))
         self._renew_if_owned = connection.register_script(load("renew_if_owned"))
@@ -129,6 +132,7 @@ class Exchange:
             "over": [[claim.queue.name, claim.job_id, claim.execution_id] for claim in over],
             "seconds": sum(outcome.seconds for outcome in outcomes),
             "free": free,
+            "turns": self._turns,
             "first": self._next,
             "promote": promote,
         }
@@ -141,7 +145,8 @@ class Exchange:
         Raises:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
-        codes, jobs, suspended, limited, due, now, now_text = self._call.receive()
+        answer = self._call.receive()
+        codes, jobs, suspended, limited, due, self._turns, now, now_text = answer
         self._skew = float(now) - time.time()
         return Trade(
             codes=codes,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
-_TIME = "-- include time.lua\n"
+_INCLUDE = re.compile(r"^-- include (\w+)\.lua\n", re.MULTILINE)
 
 
 def load(name: str) -> str:
@@ -13,7 +14,7 @@ def load(name: str) -> str:
     Args:
         name: Its file's name without `.lua`.
     """
-    return _read(name).replace(_TIME, _read("time"))
+    return _INCLUDE.sub(lambda found: _read(found[1]), _read(name))
 
 
 def _read(name: str) -> str:

@@ -7,13 +7,14 @@
 --             seconds, end in RQ's time format, return value (null for none)
 --   seconds   how long those jobs ran in all
 --   queues    names of the queues, most important first
+--   turns     what the trip before returned, see turns.lua; share: how many jobs make a round
 --   free      how many jobs to take
 --   over      deliveries that ended in another way, each a list: queue, job,
 --             execution
 --   first     number of the first execution id to hand out; token: what the ids start with
 --   promote   whether delayed jobs that are due are moved to their queue
 --
--- Returns {codes, jobs, suspended, limited, due, now, now_text}:
+-- Returns {codes, jobs, suspended, limited, due, turns, now, now_text}:
 --   codes     per outcome: 1 stored, 0 not ours any more (dropped), 2 has dependents:
 --             left as it is, because RQ's own code must finish it
 --   jobs      list of {queue, execution, job, hash} now owned by the worker
@@ -188,15 +189,11 @@ if p.promote then
   for _, queue in ipairs(p.queues) do promote(queue, limited) end
 end
 
+-- include turns.lua
 local jobs = {}
 local suspended = call('EXISTS', pre .. ':suspended')
 if suspended == 0 then
-  for _, queue in ipairs(p.queues) do
-    local more = true
-    while more and #jobs < p.free do
-      more = take(queue, math.min(p.free - #jobs, batch), jobs)
-    end
-  end
+  take_turns(p, function(queue, count) return take(queue, math.min(count, batch), jobs) end, jobs)
 end
 local due = ''
 if p.promote then
@@ -206,4 +203,4 @@ if p.promote then
     if wait and (due == '' or tonumber(wait) < tonumber(due)) then due = wait end
   end
 end
-return {codes, jobs, suspended, limited, due, clock_text, now_text}
+return {codes, jobs, suspended, limited, due, p.turns, clock_text, now_text}

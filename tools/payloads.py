@@ -18,6 +18,11 @@ import copier
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "partials" / "payloads"
 PACKAGE = "worker_x"
+ANSWERS = {  # what was rendered -> what is rendered anew in each repository
+    PACKAGE: "{{ package_name }}",
+    '"worker": "x"': '"worker": "{{ worker_type }}"',
+    '"queue": "x"': '"queue": "{{ queue_name }}"',
+}
 
 MESSAGING = {"with_mail": True, "with_bizppurio": True, "with_fcm": True}
 VARIANTS: dict[str, dict[str, object]] = {
@@ -58,7 +63,9 @@ def main() -> None:
                 text=True,
                 check=True,
             ).stdout.rstrip("\n")
-        placeholder.write_text(found.replace(PACKAGE, "{{ package_name }}"))
+        for made, answer in ANSWERS.items():
+            found = found.replace(made, answer)
+        placeholder.write_text(found)
         print(name)  # noqa: T201
 
 

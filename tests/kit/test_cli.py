@@ -146,7 +146,10 @@ def test_schema_describes_every_job(command):
     code, out, _ = command("schema")
     document = json.loads(out)
     assert code == 0
-    assert set(document) == {each.name for each in all_processors()}
-    nap = document[JOB]
+    named = {key: document[key] for key in ("contract", "worker", "queue", "keyPrefix")}
+    assert named == {"contract": 2, "worker": "payment", "queue": "payment", "keyPrefix": "rq:"}
+    assert set(document["jobs"]) == {each.name for each in all_processors()}
+    nap = document["jobs"][JOB]
     assert (nap["function"], nap["attempts"], nap["timeout"]) == (program_jobs.nap.path, 3, 60)
+    assert (nap["resultTtl"], nap["jobId"]) == (500, None)
     assert set(nap["payload"]["properties"]) == {"napSeconds", "secret"}

@@ -11,8 +11,8 @@ from pydantic import Field, create_model
 
 from program import program
 from worker_payment.kit.contracts.compatibility import breaking_changes
-from worker_payment.kit.contracts.snapshot import compare
-from worker_payment.kit.engine import Payload
+from worker_payment.kit.contracts.snapshot import compare, describe, load
+from worker_payment.kit.engine import Payload, Policy, Processor
 
 
 class Part(Payload):
@@ -76,7 +76,8 @@ def test_breaking(before, after, place):
 
 def document(version, **fields):
     """A contract of one job."""
-    return {"x.y": {"function": "p.x.y", "version": version, "payload": schema(**fields)}}
+    job = {"function": "p.x.y", "version": version, "jobId": None, "payload": schema(**fields)}
+    return {"contract": 2, "queue": "q", "keyPrefix": "rq:", "jobs": {"x.y": job}}
 
 
 def test_a_raised_version_allows_a_break():
@@ -89,9 +90,56 @@ def test_a_raised_version_allows_a_break():
 
 
 def test_a_removed_job_is_noted():
-    verdict = compare(document(1), {})
+    verdict = compare(document(1), document(1) | {"jobs": {}})
     assert verdict.breaking == []
     assert "removed" in verdict.notices[0]
+
+
+def test_what_publishers_must_follow_is_noted():
+    new = document(1) | {"queue": "other"}
+    new["jobs"]["x.y"]["jobId"] = "y-{orderId}"
+    verdict = compare(document(1), new)
+    assert verdict.breaking == []
+    assert [each.partition(" ")[0] for each in verdict.notices] == ["queue", "x.y:"]
+
+
+@pytest.mark.parametrize(
+    ("job_id", "portable"),
+    [(None, None), ("pay-{order_id}", "pay-{orderId}"), (lambda order: order.order_id, False)],
+)
+def test_the_contract_says_how_ids_are_made(job_id, portable):
+    class Order(Payload):
+        order_id: str
+
+    def pay(payload: Order) -> None: ...
+
+    pay.__annotations__["payload"] = Order
+    made = Processor(pay, Policy(), job_id, None)
+    assert describe([made])["jobs"][made.name]["jobId"] == portable
+
+
+def test_a_file_of_the_first_form_is_compared_and_renewed(tmp_path):
+    path = tmp_path / "payloads.json"
+    path.write_text(json.dumps(document(1, a=(int, ...))["jobs"]))
+    verdict = compare(load(path), document(1))
+    assert verdict.breaking == ["x.y: a: removed"]
+    assert "older form" in verdict.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "form is None"),
+        ('{"contract": 3, "jobs": {}}', "form is 3"),
+        ('{"contract": 2}', "form is 2"),
+        ("{", "property name"),
+    ],
+)
+def test_what_is_no_contract_is_refused(tmp_path, text, said):
+    path = tmp_path / "payloads.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=said):
+        load(path)
 
 
 def test_the_command_refuses_to_write_a_break(tmp_path, redis_url, queue):
@@ -99,7 +147,7 @@ def test_the_command_refuses_to_write_a_break(tmp_path, redis_url, queue):
     with program(tmp_path, redis_url, queue, "schema", "--write", str(path)) as run:
         assert run.exit_code() == 0
     agreed = json.loads(path.read_text())
-    nap = agreed["program_jobs.nap"]["payload"]
+    nap = agreed["jobs"]["program_jobs.nap"]["payload"]
     nap["properties"]["gone"] = {"type": "string"}
     path.write_text(json.dumps(agreed))
     for option in ("--against", "--write"):

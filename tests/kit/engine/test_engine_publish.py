@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 import engine_jobs as jobs
 from support import eventually
 from worker_payment.kit.engine import Options, Publisher
-from worker_payment.kit.engine.job.processor import safe_job_id
+from worker_payment.kit.engine.job.key import safe_job_id
 
 Start = Callable[..., object]
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
 from kit_worker import kit_worker
+from pydantic import Field
 from redis import Redis
 
 from worker_payment.kit.engine import AtOnce, JobContext, Payload, Publisher, processor
-from worker_payment.kit.engine.job.processor import _registry, safe_job_id
+from worker_payment.kit.engine.job.key import Template, safe_job_id
+from worker_payment.kit.engine.job.processor import _registry
 
 BEGINNING = """\
 from worker_payment.kit.engine import AtOnce, JobContext, Payload, processor
@@ -161,7 +168,8 @@ def test_a_misspelt_field_in_a_function_is_refused_before_anything_is_queued(
 
 
 @pytest.mark.parametrize(
-    "wrong", ["a-{oder_id}", "a-{order_id", "a-{order_id!r}", "{}", "{shop:>3}"]
+    "wrong",
+    ["a-{oder_id}", "a-{order_id", "a-{order_id!r}", "{}", "{shop:>3}", "{{a}}-{shop}", "{shop.x}"],
 )
 @pytest.mark.parametrize("where", ["job_id", "target", "key"])
 def test_a_template_that_does_not_fit_the_payload_is_refused_at_import(
@@ -198,5 +206,70 @@ def test_a_parameter_that_nothing_provides_is_named_with_file_and_line(
     assert "approve asks for Gateway, and nothing provides it" in fault
 
 
-def test_odd_ids_are_told_apart_by_sha256() -> None:
-    assert safe_job_id("a b") == "a-b-c8687a08"
+class State(Enum):
+    OPEN = "open"
+
+
+class Ratio(Enum):
+    HALF = 0.5
+
+
+class Part(Payload):
+    name: str = ""
+
+
+class Scalars(Payload):
+    text: str = "가"
+    number: int = 12
+    yes: bool = True
+    state: State = State.OPEN
+    kind: Literal["a", 1] = 1
+    day: date = date(2026, 1, 2)
+    moment: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    unique_id: UUID = UUID(int=1)
+    price: Decimal = Decimal("1.50")
+    maybe: str | None = None
+    short: Annotated[str, Field(max_length=5)] = Field("s", alias="shortName")
+
+
+class Others(Payload):
+    share: float = 0.5
+    ratio: Ratio = Ratio.HALF
+    either: int | float = 1
+    names: tuple[str, ...] = ()
+    by_name: dict[str, int] | None = None
+    part: Part = Part()
+    anything: Any = None
+
+
+def test_a_template_takes_what_every_language_writes_alike() -> None:
+    text = "|".join(f"{{{name}}}" for name in Scalars.model_fields)
+    template = Template(text, Scalars)
+    assert template(Scalars()) == (
+        "가|12|true|open|1|2026-01-02|2026-01-02T03:04:05Z|"
+        "00000000-0000-0000-0000-000000000001|1.50|null|s"
+    )
+    assert template.wire == (
+        "{text}|{number}|{yes}|{state}|{kind}|{day}|{moment}|{uniqueId}|{price}|{maybe}|{shortName}"
+    )
+
+
+@pytest.mark.parametrize("name", Others.model_fields)
+@pytest.mark.parametrize("where", ["job_id", "target", "key"])
+def test_a_template_refuses_what_languages_write_differently(
+    declare: Callable[..., object], name: str, where: str
+) -> None:
+    wrong = f"x-{{{name}}}"
+    options = {"at_once": AtOnce(1, key=wrong)} if where == "key" else {where: wrong}
+    with pytest.raises(TypeError, match=rf"test_engine_typing\.py:\d+: .*'{name}'"):
+
+        @declare(**options)
+        def approve(payload: Others) -> None: ...
+
+
+def test_odd_and_long_ids_are_told_apart_by_sha256() -> None:
+    assert safe_job_id("a b") == "a-b-c8687a08aa5d6ed2"
+    assert safe_job_id("주문") == "---d64a64f06a81e548"
+    assert safe_job_id("x" * 200) == "x" * 200
+    assert safe_job_id("x" * 201).startswith("x" * 183 + "-")
+    assert len(safe_job_id("x" * 201)) == 200

@@ -72,8 +72,8 @@ def enqueue(
     from .config import load_settings
     from .config.redis import publisher
     from .engine import JobError, find_processor
+    from .engine.job.key import safe_job_id
     from .engine.job.payload import load_payload
-    from .engine.job.processor import safe_job_id
 
     if job_id is not None and job_id != safe_job_id(job_id):
         raise JobError("a job id has letters, digits, _ and - only")
@@ -154,7 +154,7 @@ def schema(
         Path | None, typer.Option(help="Write it there, unless that breaks what is there.")
     ] = None,
 ) -> None:
-    """Print every job as JSON: its function, its policy, the JSON Schema of its payload."""
+    """Print the contract with publishers: queue, jobs, their ids and JSON Schemas."""
     from .contracts.snapshot import compare, describe, dump, load
     from .engine import processors
 
@@ -167,7 +167,7 @@ def schema(
     try:
         verdict = compare(load(known), document)
     except ValueError as error:
-        raise typer.BadParameter(f"{known} is not JSON: {error}") from None
+        raise typer.BadParameter(f"{known} is no contract: {error}") from None
     for notice in verdict.notices:
         typer.echo(f"note: {notice}", err=True)
     for change in verdict.breaking:

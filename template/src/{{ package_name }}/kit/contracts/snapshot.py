@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..answers import QUEUE, WORKER
 from ..engine import Processor
+from ..engine.store.keys import PREFIX
 from .compatibility import breaking_changes
 
 FILE = "payloads.json"
-Document = dict[str, dict[str, Any]]
+FORM = 2  # of the file; form 1 held the jobs alone
+Document = dict[str, Any]
 
 
 def describe(processors: Iterable[Processor[Any, Any]]) -> Document:
-    """Every job: its function, its policy, the version and the JSON Schema of its payload."""
+    """Everything that a publisher must know, whatever its language.
+
+    `jobId` of a job is a template with the payload's names on the wire, null when ids are random,
+    false when only Python can compute them: a publisher then has to give one.
+    """
     return {
-        each.name: {
-            "function": each.path,
-            "attempts": each.policy.attempts,
-            "timeout": each.policy.timeout,
-            "version": each.payload_type.payload_version,
-            "payload": each.payload_type.model_json_schema(by_alias=True),
-        }
-        for each in processors
+        "contract": FORM,
+        "worker": WORKER,
+        "queue": QUEUE,
+        "keyPrefix": f"{PREFIX}:",
+        "jobs": {
+            each.name: {
+                "function": each.path,
+                "version": each.payload_type.payload_version,
+                "attempts": each.policy.attempts,
+                "timeout": each.policy.timeout,
+                "resultTtl": each.policy.result_ttl,
+                "jobId": each.portable_job_id,
+                "payload": each.payload_type.model_json_schema(by_alias=True),
+            }
+            for each in processors
+        },
     }
 
 
@@ -35,14 +50,19 @@ def dump(document: Document) -> str:
 
 
 def load(path: Path) -> Document:
-    """Read a file; there is nothing in one that does not exist.
+    """Read a file, also of the first form; there is nothing in one that does not exist.
 
     Raises:
-        ValueError: It is not JSON.
+        ValueError: It is no contract, or of a form that is newer than this worker.
     """
     if not path.exists():
-        return {}
-    found: Document = json.loads(path.read_text(encoding="utf-8"))
+        return {"jobs": {}}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    form = found.get("contract", 1) if isinstance(found, dict) else None
+    if form == 1:
+        return {"contract": 1, "jobs": found}
+    if form != FORM or not isinstance(found.get("jobs"), dict):
+        raise ValueError(f"its form is {form!r}, and this worker reads form {FORM} with `jobs`")
     return found
 
 
@@ -67,13 +87,17 @@ def compare(old: Document, new: Document) -> Verdict:
         new: As the code has it.
     """
     verdict = Verdict()
-    for name, before in old.items():
-        after = new.get(name)
+    if old.get("contract") == 1:
+        verdict.notices.append(f"the file has an older form; `schema --write {FILE}` renews it")
+    for key in ("queue", "keyPrefix"):
+        if key in old and old[key] != new[key]:
+            verdict.notices.append(f"{key} is now {new[key]}: publishers must follow")
+    for name, before in old["jobs"].items():
+        after = new["jobs"].get(name)
         if after is None:
             verdict.notices.append(f"{name}: removed; `check` tells whether one still waits")
             continue
-        if after["function"] != before["function"]:
-            verdict.notices.append(f"{name}: its path is now {after['function']}")
+        verdict.notices.extend(f"{name}: {each}" for each in _publishing(before, after))
         versions = before.get("version", 1), after["version"]
         changes = breaking_changes(before["payload"], after["payload"])
         if versions[1] < versions[0]:
@@ -83,3 +107,11 @@ def compare(old: Document, new: Document) -> Verdict:
         else:
             verdict.notices.extend(f"{name}: {change} (version raised)" for change in changes)
     return verdict
+
+
+def _publishing(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """What changed in how a job is published."""
+    if after["function"] != before["function"]:
+        yield f"its path is now {after['function']}"
+    if "jobId" in before and after["jobId"] != before["jobId"]:
+        yield f"its id is now made by {json.dumps(after['jobId'])}: publishers must follow together"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from hashlib import sha256
-from typing import Any, Concatenate, Generic, Protocol, TypeVar, overload
+from typing import Any, Concatenate, Generic, Literal, Protocol, TypeVar, overload
 
 from ..errors import PermanentError, UnknownJobError
 from .context import JobContext
-from .key import Key, key_of
+from .key import Key, Template, key_of, safe_job_id
 from .payload import P, load_payload
 from .policy import AtOnce, Backoff, Policy, Rate
 from .publish import Publisher, Receipt, default_publisher
@@ -134,6 +132,16 @@ class Processor(Generic[P, R]):
         """The job id that this payload asks for, in the letters that RQ allows."""
         return None if self._job_id is None else safe_job_id(self._job_id(payload))
 
+    @property
+    def portable_job_id(self) -> str | Literal[False] | None:
+        """How other languages make the id: a template of wire names, None for a random id.
+
+        False when it is a Python function, which they cannot compute.
+        """
+        if self._job_id is None:
+            return None
+        return self._job_id.wire if isinstance(self._job_id, Template) else False
+
     def target_for(self, payload: P) -> str | None:
         """What the job works on (the key of its record); by default what its id is made of."""
         source = self._target or self._job_id
@@ -166,18 +174,6 @@ class Processor(Generic[P, R]):
         """
         target = publisher or default_publisher()
         return target.publish(self, payload, job_id=job_id, delay=delay)
-
-
-def safe_job_id(text: str) -> str:
-    """Make a job id of letters, digits, `_` and `-`, as RQ demands.
-
-    Other characters become `-`; a short hash then keeps different texts different.
-    """
-    cleaned = re.sub(r"[^A-Za-z0-9_-]", "-", text)
-    if cleaned == text and text:
-        return text
-    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{cleaned}-{digest[:8]}"
 
 
 class _Declare(Protocol):

@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 
 import structlog
 from pydantic import Field
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table, insert
+from sqlalchemy import BigInteger, Column, DateTime, String, Table, insert
 
 from ..kit import Backoff, Payload, PermanentError, processor
-from ..kit.integrations.database import Session
+from ..kit.integrations.database import Session, metadata
 
 log = structlog.get_logger(__name__)
 
 # Made by migrations/versions/0001_payments.py.
 payments = Table(
     "payments",
-    MetaData(),
+    metadata,
     Column("order_id", String(64), primary_key=True),
     Column("amount", BigInteger, nullable=False),
     Column("approved_at", DateTime(timezone=True), nullable=False),

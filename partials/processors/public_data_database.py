@@ -9,21 +9,10 @@ from datetime import date
 
 import structlog
 from pydantic import Field
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Date,
-    Float,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    delete,
-    insert,
-)
+from sqlalchemy import BigInteger, Column, Date, Float, Integer, String, Table, delete, insert
 
 from ..kit import Backoff, JobContext, Payload, processor
-from ..kit.integrations.database import transaction
+from ..kit.integrations.database import metadata, transaction
 from ..kit.integrations.public_data import CommaInt, Page, PublicData, PublicRow, Service
 
 log = structlog.get_logger(__name__)
@@ -34,7 +23,7 @@ PAGE_SIZE = 1000
 # known by its place in the answer for its district and month.
 apt_trades = Table(
     "apt_trades",
-    MetaData(),
+    metadata,
     Column("district", String(5), primary_key=True),
     Column("month", String(6), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),

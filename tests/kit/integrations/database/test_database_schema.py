@@ -9,12 +9,30 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    inspect,
+    text,
+)
+from sqlalchemy.dialects import mysql
 from typer.testing import CliRunner
 
 from support import ROOT
 from worker_payment.kit.cli import command_line
-from worker_payment.kit.integrations.database import lifecycle, schema
+from worker_payment.kit.integrations.database import lifecycle, revisions, schema
 from worker_payment.kit.integrations.database.errors import (
     DatabaseError,
 )
@@ -25,6 +43,7 @@ from worker_payment.kit.integrations.database.instances import (
 from worker_payment.kit.integrations.database.settings import SQLITE_FILE
 from worker_payment.kit.integrations.database.tables import metadata
 
+OWNER = schema.OWNER
 MIGRATION = '''"""{name}"""
 import sqlalchemy as sa
 from alembic import op
@@ -39,6 +58,7 @@ def own_versions(tmp_path, monkeypatch):
     """A folder of the owner's migrations instead of the real one."""
     folder = tmp_path / "versions"
     folder.mkdir()
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     branch = schema.Branch("migrations", folder, "own_schema")
     monkeypatch.setattr(schema, "OWNER", branch)
     return folder
@@ -145,13 +165,84 @@ def test_a_migration_of_ones_own(fresh, own_versions):
     """The command numbers it; it can be applied as it is, and the repository's lint takes it."""
     schema.upgrade(fresh, "MAIN")
     for number, message in (("0001", "add refunds"), ("0002", "add more")):
-        made = schema.new_migration(message)
+        made = revisions.new_migration(message)
         assert made == own_versions / f"{number}_{message.replace(' ', '_')}.py"
         assert schema.upgrade(fresh, "MAIN")
-        for check in (["check"], ["format", "--check"]):
-            ruff = [sys.executable, "-m", "ruff", *check, "--config", str(ROOT / "pyproject.toml")]
-            done = subprocess.run([*ruff, str(made)], capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout
+        assert lint(made) == ""
+
+
+def lint(made: Path) -> str:
+    """What the repository's own rules say against a file."""
+    said = ""
+    for check in (["check"], ["format", "--diff"]):
+        ruff = [sys.executable, "-m", "ruff", *check, str(made)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        said += done.stdout if done.returncode else ""
+    return said
+
+
+class Words(TypeDecorator[list[str]]):
+    """A type of the owner's, which a migration must not import."""
+
+    impl = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+    cache_ok = True
+
+
+def test_a_migration_from_the_declared_tables(fresh, own_versions, monkeypatch):
+    """It holds what the owner's tables need, and no table of the kit or of anybody else."""
+    declared = MetaData(naming_convention=revisions.metadata.naming_convention)
+    monkeypatch.setattr(revisions, "metadata", declared)
+    with pytest.raises(DatabaseError, match="no processor declares a table"):
+        revisions.compared_migration(fresh, "x")
+    shops = Table("shops", declared, Column("id", Integer, primary_key=True))
+    refunds = Table(
+        "refunds",
+        declared,
+        Column("order_id", String(64), primary_key=True),
+        Column("shop", ForeignKey(shops.c.id), index=True),
+        Column("amount", Numeric(12, 2), nullable=False, server_default="0"),
+        Column("done", Boolean, nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("more", JSON),
+        Column("kind", Enum("all", "part", name="refund_kind")),
+        Column("note", String(200), unique=True),
+    )
+    schema.upgrade(fresh, "MAIN")
+    with fresh.main.begin() as connection:
+        connection.execute(text("CREATE TABLE elsewhere (id INTEGER PRIMARY KEY)"))
+    before = tables(fresh)
+    made = revisions.compared_migration(fresh, 'add "refunds"')
+    assert made == own_versions / "0001_add_refunds.py"
+    assert lint(made) == ""
+    assert "worker_" not in made.read_text()
+    assert "elsewhere" not in made.read_text()
+    with pytest.raises(DatabaseError, match=r"at migration nothing and the last one is 0001: run"):
+        revisions.compared_migration(fresh, "too early")
+    schema.upgrade(fresh, "MAIN")
+    assert tables(fresh) == before | {"shops", "refunds", "own_schema"}
+    assert revisions.compared_migration(fresh, "nothing") is None
+
+    refunds._columns.remove(refunds.c.more)
+    refunds.append_column(Column("words", Words))
+    refunds.append_constraint(UniqueConstraint(refunds.c.shop, refunds.c.at))
+    changed = revisions.compared_migration(fresh, "change refunds")
+    assert lint(changed) == ""
+    assert "Words" not in changed.read_text()
+    schema.upgrade(fresh, "MAIN")
+    assert revisions.compared_migration(fresh, "nothing") is None
+    assert len(list(own_versions.glob("*.py"))) == 2
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_the_example_needs_no_migration(fresh, monkeypatch):
+    """Its own migrations make what its processors declare."""
+    monkeypatch.setattr(schema, "OWNER", OWNER)
+    command = ["db", "revision", "nothing", "--autogenerate"]
+    early = CliRunner().invoke(command_line(), command)
+    assert isinstance(early.exception, DatabaseError)
+    schema.upgrade(fresh, "MAIN")
+    said = CliRunner().invoke(command_line(), command).output
+    assert said == "nothing to do: the database has the tables that the code declares\n"
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)

@@ -9,7 +9,8 @@ together or not at all:
     def approve(payload: ApprovePayload, session: Session) -> None:
         session.execute(...)
 
-`Annotated[Session, Instance("STATS")]` names another instance than `MAIN`.
+`Annotated[Session, Instance("STATS")]` names another instance than `MAIN`. Tables declared with
+`metadata` are those that `db revision --autogenerate` writes migrations for.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .session import Instance, Session, transaction
+    from .session import Instance, Session, metadata, transaction
 
-__all__ = ["Instance", "Session", "transaction"]
+__all__ = ["Instance", "Session", "metadata", "transaction"]
 
 
 def __getattr__(name: str) -> object:

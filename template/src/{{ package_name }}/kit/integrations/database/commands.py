@@ -79,11 +79,21 @@ def check_command() -> None:
 
 
 @db.command("revision")
-def revision_command(message: Annotated[str, typer.Argument(help="What it changes.")]) -> None:
-    """Make an empty migration of your own, to be filled in."""
-    from . import schema  # noqa: PLC0415
+def revision_command(
+    message: Annotated[str, typer.Argument(help="What it changes.")],
+    autogenerate: Annotated[
+        bool, typer.Option("--autogenerate", help="Compare the database with your tables.")
+    ] = False,
+) -> None:
+    """Make a migration of your own: empty, or with what your tables need."""
+    from .revisions import compared_migration, new_migration  # noqa: PLC0415
 
-    typer.echo(schema.new_migration(message))
+    if not autogenerate:
+        typer.echo(new_migration(message))
+        return
+    with _databases() as shared:
+        made = compared_migration(shared, message)
+    typer.echo(made or "nothing to do: the database has the tables that the code declares")
 
 
 @failed.command("list")

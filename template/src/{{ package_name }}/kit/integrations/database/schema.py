@@ -7,6 +7,7 @@ owner's migrations never meet: `integrations/database/migrations/` comes with th
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Branch:
 
     def config(self) -> Config:
         """Alembic's settings for this branch."""
-        config = Config()
+        config = Config(cmd_opts=Namespace(quiet=True))
         config.set_main_option("script_location", _escaped(_HERE / "migrations"))
         config.set_main_option("version_locations", _escaped(self.versions))
         config.set_main_option("path_separator", "newline")
@@ -133,25 +134,6 @@ def state(shared: Instances, instance: str) -> tuple[bool, str]:
                 ready = False
                 current_ones.append(f"{branch.name} at {found or 'nothing'}, {head} is needed")
     return ready, ", ".join(current_ones)
-
-
-def new_migration(message: str) -> Path:
-    """Make an empty migration of the owner's, numbered after the last.
-
-    Returns:
-        The new file.
-    """
-    OWNER.versions.mkdir(parents=True, exist_ok=True)
-    last = OWNER.head() or "0000"
-    if not last.isdigit():
-        raise DatabaseError(f"the last migration, {last}, has no number: make the new one yourself")
-    said = message.strip().replace('"', "'").replace("\\", "/").rstrip(".")
-    sentence = f"{said[:1].upper()}{said[1:]}."
-    made = command.revision(OWNER.config(), sentence, rev_id=f"{int(last) + 1:04}")
-    script = made[0] if isinstance(made, list) else made
-    if script is None:
-        raise DatabaseError("Alembic made no migration")
-    return Path(script.path)
 
 
 def current(connection: Connection, branch: Branch) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from sqlalchemy import MetaData
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -18,9 +19,19 @@ from .instances import Instances, instances
 from .records import JobRecord, finish, record_failure, take
 from .settings import MAIN
 
-__all__ = ["Instance", "Session", "transaction"]
+__all__ = ["Instance", "Session", "metadata", "transaction"]
 
 log = structlog.get_logger(__name__)
+
+# Tables that the owner declares with it are those that `db revision --autogenerate` compares.
+# A constraint without a name could not be dropped later.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Run by Alembic. The connection and the place of the versions come from `schema.py`."""
+"""Run by Alembic. The connection and the options come from `schema.py` and `revisions.py`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from alembic import context
 context.configure(
     connection=context.config.attributes["connection"],
     version_table=context.config.attributes["version_table"],
+    **context.config.attributes.get("options", {}),
 )
 with context.begin_transaction():
     context.run_migrations()

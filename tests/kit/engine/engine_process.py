@@ -22,7 +22,7 @@ import sys
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-import engine_jobs, engine_process_jobs, odd_jobs, worker_payment.worker
+import engine_jobs, engine_process_jobs, long_jobs, odd_jobs, worker_payment.worker
 from worker_payment.kit.config import Settings
 from worker_payment.kit.config.logging import configure_logging
 from worker_payment.kit.process.shutdown import on_signals

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         OutageError,
         PayloadError,
         PermanentError,
+        Snooze,
         TemporaryError,
         UnknownJobError,
     )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .job.payload import Payload
     from .job.policy import AtOnce, Backoff, Policy, Rate
     from .job.processor import Processor, find_processor, processor, processors
+    from .job.progress import Progress
     from .job.publish import Publisher, Receipt, publish_to
     from .job.resources import provide
     from .run.deadlines import overdue
@@ -48,10 +50,12 @@ __all__ = [
     "PermanentError",
     "Policy",
     "Processor",
+    "Progress",
     "Publication",
     "Publisher",
     "Rate",
     "Receipt",
+    "Snooze",
     "TemporaryError",
     "ThreadWorker",
     "UnknownJobError",
@@ -75,6 +79,7 @@ __getattr__ = lazy_names(
             "OutageError",
             "PayloadError",
             "PermanentError",
+            "Snooze",
             "TemporaryError",
             "UnknownJobError",
         ),
@@ -100,6 +105,7 @@ __getattr__ = lazy_names(
             "processor",
             "processors",
         ),
+        "job.progress": ("Progress",),
         "job.publish": (
             "Publisher",
             "Receipt",

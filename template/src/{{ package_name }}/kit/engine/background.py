@@ -7,9 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    BusyLoadingError,
+    DataError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
 log: Any = structlog.get_logger("engine")
+
+_HEALING = (BusyLoadingError, OutOfMemoryError, ReadOnlyError, TryAgainError)
 
 
 class Pause:
@@ -87,3 +97,12 @@ class Every:
             except Exception:
                 log.exception("background.error", detail=self._thread.name)
             self._stop.wait(self._seconds if pause is None else pause)
+
+
+def may_heal(error: RedisError) -> bool:
+    """Whether Redis may answer otherwise later: it is away, full, loading, or no master."""
+    if isinstance(error, DataError):
+        return False
+    if not isinstance(error, ResponseError):
+        return True
+    return isinstance(error, _HEALING) or str(error).startswith(("MISCONF", "NOREPLICAS"))

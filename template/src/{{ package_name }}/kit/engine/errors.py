@@ -68,6 +68,27 @@ class Duplicate(JobError):  # noqa: N818 - no error: the work is done
     """The work of this job is done already: the job counts as success and is not run."""
 
 
+class Snooze(JobError):  # noqa: N818 - no error: the job asks for another time
+    """The job comes back later and spends no attempt.
+
+    Args:
+        seconds: Until it may run again.
+        at_most: How often a job may snooze; once more, and it fails for good.
+    """
+
+    def __init__(self, seconds: float, *, at_most: int = 100) -> None:
+        super().__init__(f"asked to come back in {seconds:g} s, which it may {at_most} times")
+        self.seconds = seconds
+        self.at_most = at_most
+
+
+class AttemptReturned(BaseException):
+    """Raised by a checkpoint to end the attempt there: the job goes back to its queue.
+
+    It is no `Exception`, so that a processor's `except Exception` does not swallow it.
+    """
+
+
 class JobStopped(BaseException):
     """Raised inside a running job that somebody stopped (`rq` stop commands).
 

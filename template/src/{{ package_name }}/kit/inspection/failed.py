@@ -22,13 +22,23 @@ _BATCH = 500  # jobs in one trip to Redis
 
 @dataclass(frozen=True, slots=True)
 class FailedEntry:
-    """A job that failed for good. `failed_at` is None when its hash says nothing of it."""
+    """A job that failed for good.
+
+    Args:
+        job_id: The job.
+        job_type: Its processor's name.
+        failed_at: None when its hash says nothing of it.
+        payload: As it was published.
+        traceback: Of the last attempt.
+        resumes: Whether there is a checkpoint that it would go on from.
+    """
 
     job_id: str
     job_type: str
     failed_at: datetime | None
     payload: Any
     traceback: str
+    resumes: bool = False
 
     @property
     def error(self) -> str:
@@ -123,7 +133,7 @@ class FailedJobs:
             with self._connection.pipeline(transaction=False) as pipeline:
                 for job_id in part:
                     pipeline.zscore(self._key, job_id)
-                    pipeline.hmget(keys.JOB + job_id, "data", "ended_at")
+                    pipeline.hmget(keys.JOB + job_id, "data", "ended_at", keys.CHECKPOINT)
                     pipeline.xrevrange(keys.RESULTS + job_id, count=1)
                 answers = iter(pipeline.execute())
             for job_id, score, job, results in zip(part, answers, answers, answers, strict=True):
@@ -143,7 +153,7 @@ def masked(value: Any) -> Any:
 
 
 def _entry(job_id: str, job: list[bytes | None], results: list[Any]) -> FailedEntry:
-    data, ended = job
+    data, ended, checkpoint = job
     path, arguments = call_of(data) if data else (None, [])
     fields = results[0][1] if results else {}
     moment = datetime.fromisoformat(text(ended)) if ended else None
@@ -153,6 +163,7 @@ def _entry(job_id: str, job: list[bytes | None], results: list[Any]) -> FailedEn
         moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC),
         arguments[0] if len(arguments) == 1 else arguments,
         _traceback(fields.get(b"exc_string")),
+        resumes=checkpoint is not None,
     )
 
 

@@ -224,5 +224,6 @@ def _record(entry: FailedEntry, scrub: Callable[[str], str], *, reveal: bool) ->
         "job": entry.job_type,
         "failedAt": entry.failed_at.isoformat() if entry.failed_at else None,
         "error": scrub(entry.error),
+        "resumes": entry.resumes,
         "payload": entry.payload if reveal else masked(entry.payload),
     }

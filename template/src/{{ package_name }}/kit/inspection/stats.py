@@ -11,19 +11,24 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 from redis import Redis
 
+from ..engine.job.progress import Progress
 from ..engine.store import keys
 from .jobs import function_of, short_name, text
+
+_OF_JOB = ("data", "number_of_retries", keys.SNOOZES, keys.PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """A job that a worker holds. Times are seconds."""
+    """A job that a worker holds. Times are seconds; `progress` is None where it has said nothing."""
 
     job_id: str
     job_type: str
     worker: str
     attempt: int
     seconds: float
+    snoozes: int = 0
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Stats:
     suspended: bool
     workers: tuple[WorkerState, ...]
     deferred: int = 0
+    snoozing: int = 0
     counts: dict[str, dict[str, int] | str] = field(default_factory=dict)
     schedules: tuple[ScheduleState, ...] = ()
 
@@ -126,18 +132,19 @@ def look(
         pipeline.zcard(keys.FAILED + queue)
         pipeline.zcard(keys.FINISHED + queue)
         pipeline.zcard(keys.DEFERRED + queue)
+        pipeline.zcount(keys.SNOOZING + queue, now, "+inf")
         pipeline.exists(keys.SUSPENDED)
         pipeline.smembers(f"{keys.WORKERS}:{queue}")
         answers = pipeline.execute()
     waiting, first, started, delayed, due, following, *counts_of, suspended, names = answers
-    failed, finished, deferred = counts_of
+    failed, finished, deferred, snoozing = counts_of
     entries = [text(each).split(":", 1) for each in started if b":" in each]
     workers = sorted(text(each) for each in names)
     with connection.pipeline(transaction=False) as pipeline:
         pipeline.hget(keys.JOB + text(first), "enqueued_at")
         for job_id, execution in entries:
             pipeline.hmget(f"{keys.EXECUTION}{job_id}:{execution}", "worker_name", "created_at")
-            pipeline.hmget(keys.JOB + job_id, "data", "number_of_retries")
+            pipeline.hmget(keys.JOB + job_id, *_OF_JOB)
         for key in workers:
             pipeline.hgetall(key)
             pipeline.ttl(key)
@@ -169,6 +176,7 @@ def look(
             for key, raw, ttl in zip(workers, hashes[::2], hashes[1::2], strict=True)
         ),
         deferred=deferred,
+        snoozing=snoozing,
         counts=dict(counts or {}),
     )
 
@@ -177,7 +185,7 @@ def _running(
     now: float, job_id: str, execution: list[bytes | None], job: list[bytes | None]
 ) -> RunningJob:
     worker, created = execution
-    data, retries = job
+    data, retries, snoozes, progress = job
     path = function_of(data) if data else None
     return RunningJob(
         job_id=job_id,
@@ -185,6 +193,8 @@ def _running(
         worker=text(worker),
         attempt=int(retries or 0) + 1,
         seconds=max(0.0, now - float(created)) if created else 0.0,
+        snoozes=int(snoozes or 0),
+        progress=Progress.of_json(progress),
     )
 
 

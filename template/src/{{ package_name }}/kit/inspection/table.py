@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ..engine.job.progress import Progress
 from .stats import Rates, Stats
 
 _NARROW = {"no_wrap": True, "overflow": "ellipsis"}
@@ -69,6 +70,8 @@ def _numbers(stats: Stats, rates: Rates | None) -> tuple[Table, *tuple[Text, ...
         table.add_column(ratio=1, **_NARROW)  # type: ignore[arg-type]
     oldest = f" (oldest {duration(stats.oldest)})" if stats.waiting else ""
     due = f", {stats.due} due" if stats.due else ""
+    if stats.snoozing:
+        due += f", {stats.snoozing} snoozing"
     delayed = f" (next {duration(stats.next_due)}{due})" if stats.next_due else due
     cells = [
         _cell("waiting", f"{stats.waiting}{oldest}"),
@@ -115,10 +118,26 @@ def _running(stats: Stats) -> Rows | None:
     if not stats.running:
         return None
     rows: list[list[RenderableType]] = [
-        [each.job_id, each.job_type, duration(each.seconds), str(each.attempt), _short(each.worker)]
+        [
+            each.job_id,
+            each.job_type,
+            duration(each.seconds),
+            _progress(each.progress),
+            str(each.attempt),
+            _short(each.worker),
+        ]
         for each in stats.running
     ]
-    return _table("running, the longest first", "job", "type", "for", "attempt", "worker"), rows
+    names = ("job", "type", "for", "progress", "attempt", "worker")
+    return _table("running, the longest first", *names), rows
+
+
+def _progress(progress: Progress | None) -> Text:
+    """Return a share where the total is known, else a number, and the note."""
+    if progress is None:
+        return Text("-")
+    share = f"{progress.done / progress.total:.0%}" if progress.total else f"{progress.done:g}"
+    return Text(f"{share} {progress.note}".strip())
 
 
 def _workers(stats: Stats) -> Rows | None:

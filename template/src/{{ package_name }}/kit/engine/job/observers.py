@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Outcome = Literal["done", "duplicate", "retried", "failed", "stopped"]
+Outcome = Literal["done", "duplicate", "retried", "snoozed", "failed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class Ending:
     """How an attempt ended.
 
     Args:
-        outcome: `retried` when another attempt follows, `failed` when the job failed for good.
+        outcome: `retried` when another attempt follows, `snoozed` when the job asked to come back
+            later, `failed` when it failed for good.
         seconds: How long it ran; 0 when it never began.
         error: What it raised.
     """

@@ -17,6 +17,7 @@ from ..store.scripts import load
 from . import observers
 from .payload import Payload, dump_payload
 from .policy import Policy
+from .progress import Progress
 
 
 class Published(Protocol):
@@ -110,6 +111,15 @@ class Publisher:
             with observers.publishing(self.queue, processor.name, None, len(listed)) as meta:
                 return self._publish_many(processor, listed, batch, meta)
         return self._publish_many(processor, listed, batch, None)
+
+    def progress(self, job_id: str) -> Progress | None:
+        """Read how far a job has come; None where it has not said so, or Redis has forgotten it.
+
+        Other languages read the field `progress` of the hash `rq:job:ID`: a JSON object with
+        `done`, `total` (or null), `note` and `at`.
+        """
+        found: bytes | None = self.connection.hget(keys.JOB + job_id, keys.PROGRESS)  # type: ignore[assignment]
+        return Progress.of_json(found)
 
     def _publish(
         self,

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 from rq.timeouts import JobTimeoutException
 
-from ..errors import Duplicate, JobStopped
+from ..errors import AttemptReturned, Duplicate, JobStopped
 from ..store.claim import Claim
 from . import journal
 from .deadlines import Watched, timeout_text
 from .delivery import Delivery, Desk
+from .draining import STOPS
 from .endings import Endings
 from .threads import Threads
 
@@ -93,7 +94,7 @@ class Coroutines:
                 if wait is None:
                     return
                 if await self._wait_in_slot(claim, wait):
-                    self._desk.yielded(claim)
+                    self._desk.yielded(claim, STOPS)
                     return
                 if not await self._in_thread(lambda: self._endings.still_ours(claim)):
                     self._desk.ended(claim)
@@ -133,9 +134,13 @@ class Coroutines:
                 async with limit:
                     if claim.stopped:  # before it began
                         raise JobStopped
-                    result = await task.call()
+                    result = await delivery.call()
             if limit.expired():  # it was swallowed by the job's own `except`
                 raise JobTimeoutException(timeout_text(task.timeout))
+        except AttemptReturned as why:
+            returned = why
+            await self._in_thread(lambda: delivery.give_back(returned))
+            return None
         except Duplicate as reason:
             skipped = reason
             seconds = time.perf_counter() - started

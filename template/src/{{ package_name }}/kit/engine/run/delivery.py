@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
+from redis.exceptions import RedisError
 from rq.job import Retry as RetryResult
 from rq.job import _current_job
 
-from ..errors import Duplicate, OutageError
+from ..errors import AttemptReturned, Duplicate, JobStopped, OutageError
 from ..store.claim import Claim
 from ..store.exchange import UNSERIALIZABLE, Outcome
 from . import journal
 from .deadlines import Deadline
 from .endings import Endings
+from .link import Link
 from .task import Task
-from .verdict import Failed, Parked, Retry, Verdict, decide
+from .verdict import Again, Failed, Verdict, decide
 
 
 class Desk(Protocol):
@@ -28,8 +30,8 @@ class Desk(Protocol):
     def ended(self, claim: Claim) -> None:
         """A delivery is over in any other way."""
 
-    def yielded(self, claim: Claim) -> None:
-        """A delivery gives itself back because the worker is draining."""
+    def yielded(self, claim: Claim, reason: str) -> None:
+        """A delivery gives itself back: to the front of its queue, no attempt spent."""
 
 
 class Delivery:
@@ -60,6 +62,10 @@ class Delivery:
         self.claim.deadline = made = Deadline(self.task.timeout, on_late=self.late)
         return made
 
+    def call(self) -> Any:
+        """Run the attempt; for a coroutine function, make the coroutine."""
+        return self.task.call(Link(self.claim, self.task.timeout, self._endings.links))
+
     def late(self, seconds: float, raised: int) -> None:
         """The job goes on after its time."""
         journal.late(self.claim, self.task.name, seconds, raised)
@@ -74,6 +80,17 @@ class Delivery:
         journal.duplicate(self.claim, self.task.name, seconds, reason)
         self._hand_in(None)
 
+    def give_back(self, reason: AttemptReturned) -> None:
+        """The attempt ended at a checkpoint."""
+        if self.claim.stopped:
+            self.refuse(JobStopped())
+            return
+        try:
+            self._endings.progress.flush(self.claim)
+        except RedisError:
+            pass  # less is known of the job until it says more
+        self._desk.yielded(self.claim, str(reason))
+
     def fail(self, error: BaseException, seconds: float) -> float | None:
         """The attempt raised.
 
@@ -82,9 +99,8 @@ class Delivery:
         """
         verdict = self._decide(error)
         if self._stays(verdict):
-            assert isinstance(verdict, Parked | Retry)
-            spent = isinstance(verdict, Retry)
-            self._endings.stay(self.claim, self.task, error, seconds, verdict.wait, spent=spent)
+            assert isinstance(verdict, Again)
+            self._endings.stay(self.claim, self.task, verdict, error, seconds)
             return verdict.wait
         if self.claim.settle():
             self.end(verdict, error, seconds)
@@ -144,7 +160,7 @@ class Delivery:
         """Whether the job waits in its slot, so that no later job overtakes it."""
         keeps_order = self.task.policy is not None and self.task.policy.keep_order
         by_publisher = self.claim.number(b"retries_left") is not None
-        return keeps_order and not by_publisher and isinstance(verdict, Parked | Retry)
+        return keeps_order and not by_publisher and isinstance(verdict, Again)
 
     def _decide(self, error: BaseException) -> Verdict:
         if isinstance(error, OutageError):

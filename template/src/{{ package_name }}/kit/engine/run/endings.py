@@ -11,16 +11,9 @@ import threading
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from redis.exceptions import (
-    BusyLoadingError,
-    DataError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import RedisError
 from rq.callbacks import execute_failure_callback, execute_stopped_callback
 from rq.defaults import DEFAULT_FAILURE_TTL as FAILED_TTL
 from rq.job_lifecycle import call_exception_handlers
@@ -28,7 +21,7 @@ from rq.results import Result
 from rq.utils import utcformat
 from rq.worker import BaseWorker
 
-from ..background import Pause
+from ..background import Pause, may_heal
 from ..errors import JobStopped
 from ..job import observers
 from ..job.observers import FailedJob
@@ -37,14 +30,16 @@ from ..store.claim import Claim, LazyJob
 from ..store.exchange import Exchange
 from . import journal
 from .deadlines import Deadline
+from .draining import Draining
 from .gate import Gate
 from .limiter import Limiter
+from .link import LinkTools
+from .progress import ProgressWriter
 from .task import Task
 from .texts import describe, trace
-from .verdict import Failed, Parked, Retry, Stopped, Verdict
+from .verdict import Again, Failed, Parked, Retry, Snoozed, Stopped, Verdict
 
 _TRIES = 3  # times that an outcome is handed to RQ before it is stored reduced
-_HEALING = (BusyLoadingError, OutOfMemoryError, ReadOnlyError, TryAgainError)
 
 
 class Endings:
@@ -56,6 +51,7 @@ class Endings:
         lease: Seconds by which that question renews the worker's lease.
         leaving: Set when the process is about to end: stop trying.
         gate: Says which jobs must wait for something that is away.
+        draining: Says when attempts should come to an end.
     """
 
     def __init__(
@@ -66,6 +62,7 @@ class Endings:
         lease: int,
         leaving: threading.Event,
         gate: Gate,
+        draining: Draining,
     ) -> None:
         self._worker = worker
         self._exchange = exchange
@@ -73,6 +70,8 @@ class Endings:
         self._leaving = leaving
         self.gate = gate
         self.limiter = Limiter(worker)
+        self.progress = ProgressWriter(exchange, lease)
+        self.links = LinkTools(exchange, lease, draining, self.progress, leaving)
 
     def admit(self, claim: Claim, task: Task) -> bool:
         """Whether a job under a limit may run now; waits while Redis is away.
@@ -106,6 +105,8 @@ class Endings:
 
         def finish() -> None:
             self._worker._finalize_success(claim.job, claim.queue, claim.execution(), result)
+            if claim.leaves_traces:
+                self._forget(claim, keys.CHECKPOINT, keys.SNOOZES)
 
         self._until_stored(claim, finish)
 
@@ -119,6 +120,8 @@ class Endings:
                 store, error = (lambda: self._stop(claim)), JobStopped("stopped on request")
             case Parked(wait):
                 store = lambda: self.limiter.park(claim, wait)  # noqa: E731
+            case Snoozed(wait):
+                store = lambda: self.limiter.park(claim, wait, snooze=True)  # noqa: E731
             case Retry(wait):
                 store = lambda: self._retry(claim, error, wait)  # noqa: E731
             case Failed():
@@ -149,6 +152,8 @@ class Endings:
         match verdict:
             case Parked(wait):
                 journal.parked(claim, task.name, wait, describe(error))
+            case Snoozed(wait):
+                journal.snoozed(claim, task.name, seconds, wait)
             case Retry(wait):
                 journal.retry(claim, task.name, attempt, seconds, wait, error)
             case _:
@@ -167,33 +172,26 @@ class Endings:
         return owned
 
     def stay(
-        self,
-        claim: Claim,
-        task: Task,
-        error: BaseException,
-        seconds: float,
-        wait: float,
-        *,
-        spent: bool,
+        self, claim: Claim, task: Task, verdict: Again, error: BaseException, seconds: float
     ) -> None:
         """Record that a job stays in its slot for the next attempt.
 
         Args:
             claim: The delivery.
             task: What ran.
-            error: Why it runs again.
+            verdict: How it runs again.
+            error: Why it does.
             seconds: How long the attempt ran.
-            wait: Seconds until the next.
-            spent: Whether the attempt that failed counts.
         """
-        if spent:
-            journal.retry(claim, task.name, claim.attempt, seconds, wait, error)
-        else:
-            journal.parked(claim, task.name, wait, describe(error))
-        attempts = claim.attempt if spent else claim.attempt - 1
-        claim.raw[b"number_of_retries"] = str(attempts).encode()
+        self._tell(claim, task, verdict, error, seconds, claim.attempt)
+        count: dict[Any, int] = {
+            "number_of_retries": claim.attempt - 1 + isinstance(verdict, Retry),
+            keys.SNOOZES: claim.snoozes + isinstance(verdict, Snoozed),
+        }
+        claim.raw |= {name.encode(): str(number).encode() for name, number in count.items()}
         try:
-            self._worker.connection.hset(keys.JOB + claim.job_id, "number_of_retries", attempts)
+            self.progress.flush(claim)
+            self._worker.connection.hset(keys.JOB + claim.job_id, mapping=count)
         except RedisError:
             # Lost only if this process dies as well: the next worker then grants one more.
             journal.log.warning("redis.lost", jobId=claim.job_id)
@@ -220,6 +218,7 @@ class Endings:
                 if tried >= _TRIES:
                     raise RuntimeError("Redis answers, but does not keep the outcome")
                 tried += 1
+                self.progress.flush(claim)
                 store()
                 self._leaving.wait((tried - 1) / 10)
             except RedisError as error:
@@ -291,7 +290,10 @@ class Endings:
             exc_string=trace(reason),
             execution=claim.execution(),
         )
-        worker.connection.hdel(keys.JOB + claim.job_id, keys.INTERRUPTIONS)
+        self._forget(claim, keys.INTERRUPTIONS, keys.SNOOZES)
+
+    def _forget(self, claim: Claim, *fields: str) -> None:
+        self._worker.connection.hdel(keys.JOB + claim.job_id, *fields)
 
     def _fail_reduced(self, claim: Claim, error: BaseException) -> None:
         """Fail a job whose hash RQ cannot read or write: all that can be kept is kept."""
@@ -307,7 +309,9 @@ class Endings:
                     "exc_info": zlib.compress(trace(error).encode()),
                 },
             )
-            pipeline.hdel(keys.JOB + claim.job_id, "number_of_retries", keys.INTERRUPTIONS)
+            pipeline.hdel(
+                keys.JOB + claim.job_id, "number_of_retries", keys.INTERRUPTIONS, keys.SNOOZES
+            )
             expires = ended.timestamp() + FAILED_TTL
             pipeline.zadd(keys.FAILED + claim.queue.name, {claim.job_id: expires})
             pipeline.expire(keys.JOB + claim.job_id, FAILED_TTL)
@@ -348,12 +352,3 @@ class Endings:
             worker=claim.worker,
         )
         observers.failed(record)
-
-
-def may_heal(error: RedisError) -> bool:
-    """Whether Redis may answer otherwise later: it is away, full, loading, or no master."""
-    if isinstance(error, DataError):
-        return False
-    if not isinstance(error, ResponseError):
-        return True
-    return isinstance(error, _HEALING) or str(error).startswith(("MISCONF", "NOREPLICAS"))

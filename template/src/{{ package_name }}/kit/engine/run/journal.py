@@ -133,6 +133,20 @@ def stuck(claim: Claim, reason: str) -> None:
     _write(log.error, "worker.stuck", jobId=claim.job_id, reason=reason)
 
 
+def snoozed(claim: Claim, job_type: str, seconds: float, delay: float) -> None:
+    """The job asked to come back later; no attempt is spent."""
+    _write(
+        log.info,
+        "job.snooze",
+        jobId=claim.job_id,
+        jobType=job_type,
+        durationMs=_ms(seconds),
+        delayMs=_ms(delay),
+        snoozes=claim.snoozes + 1,
+    )
+    _tell(claim, job_type, "snoozed", seconds)
+
+
 def parked(claim: Claim, job_type: str, seconds: float, reason: str) -> None:
     """A job waits for a worker that can run it; no attempt is spent."""
     _write(

@@ -75,12 +75,13 @@ class Limiter:
             self.park(claim, wait)
         return False
 
-    def park(self, claim: Claim, wait: float) -> None:
+    def park(self, claim: Claim, wait: float, *, snooze: bool = False) -> None:
         """Send a job to a later time; it comes back without having spent an attempt.
 
         Args:
             claim: The delivery, whose end has been won.
             wait: Seconds until it may run.
+            snooze: Whether the job asked for it, which is counted.
         """
         worker, job = self._worker, claim.job
         when = claim.now() + timedelta(seconds=wait)
@@ -88,6 +89,11 @@ class Limiter:
             claim.queue.schedule_job(job, when, pipeline=pipeline)
             # RQ cuts the time down to whole seconds.
             pipeline.zadd(keys.SCHEDULED + claim.queue.name, {claim.job_id: when.timestamp()})
+            if snooze:
+                snoozing = keys.SNOOZING + claim.queue.name
+                pipeline.hincrby(keys.JOB + claim.job_id, keys.SNOOZES)
+                pipeline.zremrangebyscore(snoozing, "-inf", claim.now().timestamp())
+                pipeline.zadd(snoozing, {claim.job_id: when.timestamp()})
             worker.cleanup_execution(job, pipeline, claim.execution())
             pipeline.execute()
         worker._release_slot_safely(job)  # of `at_once`, so that others may run meanwhile

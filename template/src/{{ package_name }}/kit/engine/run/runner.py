@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..errors import Duplicate, JobStopped, OutageError
+from ..errors import AttemptReturned, Duplicate, JobStopped, OutageError
 from ..store.claim import Claim
 from ..store.exchange import Outcome
 from . import journal
 from .coroutines import Coroutines
 from .delivery import Delivery, Desk
+from .draining import STOPS
 from .endings import Endings
 from .task import Resolver, Task, unresolved_task
 from .threads import Threads
@@ -168,7 +169,7 @@ class Runner:
             if wait is None:
                 return
             if self._wait_in_slot(claim, wait):
-                self._desk.yielded(claim)
+                self._desk.yielded(claim, STOPS)
                 return
             if not self._endings.still_ours(claim):
                 self._desk.ended(claim)
@@ -195,7 +196,10 @@ class Runner:
             with deadline:
                 if delivery.claim.stopped:  # before it began
                     raise JobStopped
-                result = delivery.task.call()
+                result = delivery.call()
+        except AttemptReturned as reason:
+            delivery.give_back(reason)
+            return None
         except Duplicate as error:
             delivery.skip(error, time.perf_counter() - started)
             return None

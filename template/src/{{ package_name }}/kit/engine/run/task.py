@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PayloadError
-from ..job.context import JobContext
+from ..job.context import AttemptLink, JobContext
 from ..job.payload import load_payload
 from ..job.policy import Policy
 from ..job.processor import find_processor
@@ -23,7 +23,7 @@ class Task:
         path: Dotted path of the function.
         policy: The processor's policy; None for a plain function, which RQ's rules govern.
         timeout: Seconds one attempt may take, None for no limit.
-        call: Runs it; for a coroutine function, makes the coroutine.
+        call: Runs it with the attempt's link; for a coroutine function, makes the coroutine.
         is_async: Whether `call` makes a coroutine.
         payload: The payload as it came, for whoever keeps failed jobs.
         limit_key: What jobs that may not run all at once share; None when it cannot be
@@ -34,7 +34,7 @@ class Task:
     path: str
     policy: Policy | None
     timeout: int | None
-    call: Callable[[], Any]
+    call: Callable[[AttemptLink], Any]
     is_async: bool
     payload: Any = None
     limit_key: Callable[[], str | None] = lambda: None
@@ -54,7 +54,7 @@ def processor_task(claim: Claim) -> Task:
     processor = find_processor(path)
     payload = kwargs if kwargs and not args else (args[0] if args else {})
 
-    def call() -> Any:
+    def call(link: AttemptLink) -> Any:
         if len(args) > 1 or (args and kwargs):
             raise PayloadError(f"payload of {processor.name}: expected one JSON object")
         loaded = load_payload(processor.payload_type, payload, processor.name)
@@ -67,6 +67,7 @@ def processor_task(claim: Claim) -> Task:
                 queue=claim.queue.name,
                 payload=loaded,
                 target=processor.target_for(loaded),
+                link=link,
             )
         )
 
@@ -101,7 +102,7 @@ def any_task(claim: Claim) -> Task:
     except Exception:  # not a processor
         timeout = claim.number(b"timeout")
         limit = timeout if timeout is not None and timeout > 0 else None
-        return Task(path, path, None, limit, claim.job._execute, False, [args, kwargs])
+        return Task(path, path, None, limit, lambda _: claim.job._execute(), False, [args, kwargs])
 
 
 def unresolved_task(claim: Claim) -> Task:
@@ -111,4 +112,4 @@ def unresolved_task(claim: Claim) -> Task:
     """
     name = claim.function() or "unknown"
     policy = Policy(attempts=1)
-    return Task(name, name, policy, policy.timeout, lambda: None, False)
+    return Task(name, name, policy, policy.timeout, lambda _: None, False)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ..errors import NewerPayloadError, OutageError, PermanentError, UnknownJobError
+from ..errors import NewerPayloadError, OutageError, PermanentError, Snooze, UnknownJobError
 from ..store.claim import Claim
 from .task import Task
 
@@ -26,6 +26,13 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class Snoozed:
+    """It asked to run again after `wait` seconds; no attempt is spent."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """It runs again after `wait` seconds; an attempt is spent."""
 
@@ -37,7 +44,8 @@ class Failed:
     """It failed for good."""
 
 
-Verdict = Stopped | Parked | Retry | Failed
+Again = Parked | Snoozed | Retry
+Verdict = Stopped | Again | Failed
 
 
 def decide(claim: Claim, task: Task, error: BaseException) -> Verdict:
@@ -56,6 +64,9 @@ def decide(claim: Claim, task: Task, error: BaseException) -> Verdict:
     """
     if claim.stopped:
         return Stopped()
+    if isinstance(error, Snooze):
+        _refuse_no_number(error.seconds)
+        return Failed() if claim.snoozes >= error.at_most else Snoozed(max(0.0, error.seconds))
     pause = _pause_unspent(claim, error)
     if pause is not None:
         return Parked(pause)
@@ -67,9 +78,13 @@ def decide(claim: Claim, task: Task, error: BaseException) -> Verdict:
     delay = task.policy.retry_delay(claim.attempt, error) if task.policy else None
     if delay is None:
         return Failed()
+    _refuse_no_number(delay)
+    return Retry(delay)
+
+
+def _refuse_no_number(delay: float) -> None:
     if not math.isfinite(delay):
         raise ValueError("the time of the next attempt is no number")
-    return Retry(delay)
 
 
 def _pause_unspent(claim: Claim, error: BaseException) -> float | None:

@@ -16,6 +16,8 @@ from rq.serializers import JSONSerializer
 from . import keys
 from .job_data import call_of, function_of
 
+_CHECKPOINT, _SNOOZES = keys.CHECKPOINT.encode(), keys.SNOOZES.encode()
+
 
 class LazyJob(Job):
     """RQ's job, restored from its hash at the first look at anything but id and key.
@@ -66,6 +68,7 @@ class Claim:
         "execution_id",
         "job",
         "job_id",
+        "progress",
         "queue",
         "raw",
         "started",
@@ -95,6 +98,7 @@ class Claim:
         self.deadline: Any = None
         self.task: Any = None
         self.stopped = False
+        self.progress: str | None = None  # said by the processor and not in Redis yet
         self._settled = [True]
         self._waiting = [True]
 
@@ -166,6 +170,16 @@ class Claim:
     def interruptions(self) -> int:
         """How many deliveries before this one ended with the death of their worker."""
         return self.number(keys.INTERRUPTIONS.encode()) or 0
+
+    @property
+    def snoozes(self) -> int:
+        """How often the job has asked to come back later."""
+        return self.number(keys.SNOOZES.encode()) or 0
+
+    @property
+    def leaves_traces(self) -> bool:
+        """Whether its hash holds, or is to hold, what concerns unfinished jobs only."""
+        return self.progress is not None or _CHECKPOINT in self.raw or _SNOOZES in self.raw
 
     @property
     def waited_ms(self) -> int | None:

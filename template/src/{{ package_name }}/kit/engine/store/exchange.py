@@ -52,7 +52,7 @@ class Outcome:
     def to_json(self) -> list[object]:
         """The form that exchange.lua reads."""
         claim = self.claim
-        return [
+        form: list[object] = [
             claim.queue.name,
             claim.job_id,
             claim.execution_id,
@@ -62,6 +62,9 @@ class Outcome:
             f"{self.ended.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
             None if self.result is None else b64encode(self.result.encode()).decode(),
         ]
+        if claim.leaves_traces:
+            form.append(claim.progress or "")
+        return form
 
 
 @dataclass(slots=True)
@@ -102,7 +105,7 @@ class Exchange:
         self._turns = [0] * len(self._queues)
         self._call = SplitCall(connection, load("exchange"))
         self._release = connection.register_script(load("release"))
-        self._renew_if_owned = connection.register_script(load("renew_if_owned"))
+        self._keep_if_owned = connection.register_script(load("keep_if_owned"))
 
     def trade(self, outcomes: Sequence[Outcome]) -> Trade:
         """Hand in outcomes, and take nothing.
@@ -179,12 +182,28 @@ class Exchange:
 
     def owns(self, claim: Claim, lease: int) -> bool:
         """Whether a delivery is still ours; renews the lease if so."""
-        return bool(
-            self._renew_if_owned(
-                keys=[keys.STARTED + claim.queue.name, keys.WORKER + self._worker],
-                args=[claim.entry, lease],
-            )
-        )
+        return self._owned(claim, claim.entry, lease)
+
+    def keep(
+        self, claim: Claim, lease: int, name: str, value: str, *, advanced: bool = False
+    ) -> bool:
+        """Write a field of a running job's hash, if the job is still ours; renews the lease.
+
+        Args:
+            claim: The delivery.
+            lease: Seconds.
+            name: The field; '' for none.
+            value: Its value.
+            advanced: The job has come further: it is not what brought its workers down.
+
+        Returns:
+            Whether it is ours, and was not canceled.
+        """
+        return self._owned(claim, claim.entry, lease, name, value, int(advanced))
+
+    def _owned(self, claim: Claim, *args: str | int) -> bool:
+        started, worker = keys.STARTED + claim.queue.name, keys.WORKER + self._worker
+        return bool(self._keep_if_owned(keys=[started, worker, keys.JOB + claim.job_id], args=args))
 
     def read_job(self, job_id: str) -> dict[bytes, bytes]:
         """A job's hash as it stands in Redis."""

@@ -32,8 +32,14 @@ DEFERRED = f"{PREFIX}:deferred:"  # wait for other jobs
 # A job that is deleted or canceled leaves nothing else by which its id can be told to be taken.
 RUNNING = f"{PREFIX}:running:"
 
+# Ours. + queue name: sorted set of job ids that snooze, by the time they come back.
+SNOOZING = f"{PREFIX}:snoozing:"
+
 # Fields that the engine adds to a job's hash; RQ keeps what it does not know.
 INTERRUPTIONS = "interruptions"  # deliveries that ended with their worker's death
+CHECKPOINT = "checkpoint"  # state for the next attempt, as JSON
+PROGRESS = "progress"  # how far a job has come, as JSON
+SNOOZES = "snoozes"  # how often it has asked to come back later
 
 
 def worker_executions(worker: str) -> str:

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ..run import journal
+from ..run.draining import STOPS
 from ..store import keys
 from ..store.claim import Claim
 from ..store.exchange import REQUEUED, Exchange, Outcome
@@ -35,7 +36,7 @@ class InHand:
         self.outcomes: list[Outcome] = []
         self.over: list[Claim] = []  # ended in another way; their ids are still taken
         self._inbox: SimpleQueue[tuple[Callable[[Any], object], Any]] = SimpleQueue()
-        self._yielded: list[Claim] = []
+        self._yielded: list[tuple[Claim, str]] = []  # and why
         self._lost: set[str] = set()  # what the last look found with us, but not running
         self._exchange = exchange
         self._connection = connection
@@ -59,9 +60,9 @@ class InHand:
         """A delivery is over in any other way."""
         self._inbox.put((self._close, claim))
 
-    def yielded(self, claim: Claim) -> None:
-        """A delivery gives itself back because the worker is draining."""
-        self._inbox.put((self._yielded.append, claim))
+    def yielded(self, claim: Claim, reason: str) -> None:
+        """A delivery gives itself back: to the front of its queue, no attempt spent."""
+        self._inbox.put((self._yielded.append, (claim, reason)))
 
     def wake(self) -> None:
         """Let the main thread look around."""
@@ -99,7 +100,7 @@ class InHand:
         """
         if self._yielded:
             self._release(self._yielded)
-            for claim in self._yielded:
+            for claim, _ in self._yielded:
                 self.running.pop(claim.entry, None)
             self._yielded.clear()
 
@@ -167,7 +168,7 @@ class InHand:
                     self.outcomes.clear()
                     for outcome, code in zip(outcomes, trade.codes, strict=True):
                         stored(outcome, code)
-                self._release(leftovers)
+                self._release([(claim, STOPS) for claim in leftovers])
                 # What has dependents is ended by RQ's own code, in a thread.
                 self._await_ending({claim.entry for claim in leftovers})
             except RedisError as error:
@@ -186,11 +187,11 @@ class InHand:
                 return
             self.collect(0.05)
 
-    def _release(self, claims: list[Claim]) -> None:
-        codes = self._exchange.release(map(_entry, claims))
-        for claim, code in zip(claims, codes, strict=True):
+    def _release(self, claims: list[tuple[Claim, str]]) -> None:
+        codes = self._exchange.release(_entry(claim) for claim, _ in claims)
+        for (claim, reason), code in zip(claims, codes, strict=True):
             if code == REQUEUED:
-                journal.interrupted(claim.queue.name, claim.job_id, reason="the worker stops")
+                journal.interrupted(claim.queue.name, claim.job_id, reason=reason)
 
 
 def _entry(claim: Claim) -> tuple[str, str, str, str]:

@@ -6,6 +6,7 @@ Its key in Redis is also its lease: a worker whose key is gone counts as dead.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import clean_worker_registry, register
 
 from ..run.deadlines import Deadline
+from ..run.draining import Draining
 
 log: Any = structlog.get_logger("engine")
 
@@ -52,6 +54,7 @@ class MemberWorker(BaseWorker):
         maintenance_interval: int,
     ) -> None:
         self._stopped = threading.local()
+        self.draining = Draining(lease)
         self._lease = lease
         self._suspended = False
         super().__init__(
@@ -97,12 +100,14 @@ class MemberWorker(BaseWorker):
 
     def renew(self) -> None:
         """Write the worker's key with its lease; all of it, should it have expired."""
+        sent = time.monotonic()
         with self.connection.pipeline() as pipeline:
             self.last_heartbeat = now()
             pipeline.hset(self.key, mapping=self.serialize() | self._shown())
             pipeline.expire(self.key, self._lease)
             register(self, pipeline)
             pipeline.execute()
+        self.draining.renewed(sent)
 
     def _shown(self) -> dict[str, str]:
         return {"state": self.current_state(), "away": self.away()}

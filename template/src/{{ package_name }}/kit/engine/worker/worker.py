@@ -71,6 +71,7 @@ class ThreadWorker(MemberWorker):
             lease=self.options.lease,
             leaving=self._leaving,
             gate=self.options.gate,
+            draining=self.draining,
         )
         self._runner = Runner(
             slots=self.options.concurrency,
@@ -120,6 +121,7 @@ class ThreadWorker(MemberWorker):
         """
         wait = 0.0 if now else self.options.shutdown_timeout
         self._drain_until = min(self._drain_until, time.monotonic() + wait)
+        self.draining.asked = True
         self._draining.set()
         self._in_hand.wake()
 

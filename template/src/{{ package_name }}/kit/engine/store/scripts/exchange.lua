@@ -4,7 +4,8 @@
 -- ARGV[1] is a JSON object:
 --   prefix, worker
 --   outcomes  of jobs that returned, each a list: queue, job, execution, ttl, start and end as
---             seconds, end in RQ's time format, return value (null for none)
+--             seconds, end in RQ's time format, return value (null for none); then its last
+--             progress ('' for none), if the job left traces that concern unfinished jobs only
 --   seconds   how long those jobs ran in all
 --   queues    names of the queues, most important first
 --   turns     what the trip before returned, see turns.lua; share: how many jobs make a round
@@ -62,7 +63,7 @@ local function take_back_suspicion(key)
 end
 
 local function store(o)
-  local queue, job, execution, ttl, began, over, over_text, value = unpack(o, 1, 8)
+  local queue, job, execution, ttl, began, over, over_text, value, progress = unpack(o, 1, 9)
   local entry = job .. ':' .. execution
   local started = pre .. ':wip:' .. queue
   local key = pre .. ':job:' .. job
@@ -87,6 +88,10 @@ local function store(o)
   -- A job deleted while it ran stays deleted.
   if call('EXISTS', key) == 0 then return 1 end
   call('HSET', key, 'status', 'finished', 'ended_at', over_text, 'last_heartbeat', over_text)
+  if progress then
+    call('HDEL', key, 'checkpoint', 'snoozes')
+    if progress ~= '' then call('HSET', key, 'progress', progress) end
+  end
   local fields = {'type', 1, 'worker_name', p.worker, 'execution_id', execution,
     'execution_started_at', began, 'execution_ended_at', over}
   if value ~= cjson.null then

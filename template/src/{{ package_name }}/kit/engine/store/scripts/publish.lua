@@ -7,7 +7,8 @@
 --       field, value, ...
 --
 -- Returns 1 when the job is published, 0 when its id is taken. A job that has ended, done or
--- failed, gives its id free: its remains are removed in the same step. One that was canceled or
+-- failed, gives its id free: its remains are removed in the same step, but for the checkpoint of
+-- one that failed. One that was canceled or
 -- deleted while it ran keeps it until it has ended, or its worker is gone.
 -- include time.lua
 local status = redis.call('HGET', KEYS[1], 'status')
@@ -23,6 +24,7 @@ if not status or status == 'canceled' then
     redis.call('HDEL', KEYS[9], ARGV[1])
   end
 end
+local checkpoint = status == 'failed' and redis.call('HGET', KEYS[1], 'checkpoint')
 if status then
   redis.call('DEL', KEYS[1], KEYS[4])
   redis.call('ZREM', KEYS[5], ARGV[1])
@@ -31,6 +33,7 @@ if status then
 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 5))
 redis.call('HSET', KEYS[1], 'created_at', now_text)
+if checkpoint then redis.call('HSET', KEYS[1], 'checkpoint', checkpoint) end
 redis.call('SADD', KEYS[3], ARGV[3])
 if ARGV[2] == '' then
   redis.call('HSET', KEYS[1], 'enqueued_at', now_text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import uuid4
@@ -27,6 +28,7 @@ from worker_payment.kit.engine.job.payload import (
     VERSION_KEY,
     dump_payload,
     load_payload,
+    payload_json,
 )
 
 paid: list[tuple[str, str]] = []
@@ -50,6 +52,12 @@ class Refund(Payload):
     order_id: str
 
 
+class Empty(Payload):
+    """It was born with a version."""
+
+    payload_version = 3
+
+
 @processor(attempts=2, backoff=Backoff(first=0.05))
 def charge(payload: Charge) -> None:
     """Note what was paid."""
@@ -66,6 +74,8 @@ def test_the_publisher_sends_the_version():
     sent = dump_payload(Charge(order_id="A", currency="USD"))
     assert sent == {"orderId": "A", "currency": "USD", VERSION_KEY: 2}
     assert load_payload(Charge, sent, "x") == Charge(order_id="A", currency="USD")
+    for payload in (Charge(order_id="A", currency="USD"), Refund(order_id="A"), Empty()):
+        assert json.loads(payload_json(payload)) == dump_payload(payload)
 
 
 def test_an_old_payload_is_brought_up_to_date():

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from kit_worker import kit_worker
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 from rq import Queue
+from rq.defaults import RQ_KEY_PREFIX
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 import engine_jobs as jobs
-from support import eventually
+from support import RedisServer, eventually
 from worker_payment.kit.engine import Options, Publisher
 from worker_payment.kit.engine.job.key import safe_job_id
+from worker_payment.kit.engine.store import keys
+from worker_payment.kit.engine.store.split_call import SplitCall
 
 Start = Callable[..., object]
 
@@ -95,6 +105,108 @@ def test_many_are_published_in_few_trips(publisher: Publisher, queue: str) -> No
     receipts = publisher.publish_many(jobs.note_once, payloads)
     assert [receipt.queued for receipt in receipts] == [True] * 1200 + [False]
     assert Queue(queue, connection=publisher.connection).count == 1200
+
+
+def test_many_may_have_ids_a_delay_and_the_front(
+    publisher: Publisher, connection: Redis, queue: str
+) -> None:
+    plain = Queue(queue, connection=connection)
+    notes = [jobs.Note(text=str(number)) for number in range(3)]
+    jobs.note.enqueue_many(notes, job_ids=["a", "b", "a"], publisher=publisher)
+    jobs.note.enqueue(notes[0], job_id="front", at_front=True, publisher=publisher)
+    first, second = (f"first-{number}" for number in range(2))
+    jobs.note.enqueue_many(notes[:2], job_ids=[first, second], at_front=True, publisher=publisher)
+    assert plain.job_ids == [first, second, "front", "a", "b"]
+    late = jobs.note.enqueue_many(
+        notes, job_ids=["x", "y", "z"], delay=60, at_front=True, publisher=publisher
+    )
+    assert [each.queued for each in late] == [True] * 3
+    assert plain.scheduled_job_registry.get_job_ids() == ["x", "y", "z"]
+    assert jobs.note.enqueue_many([], publisher=publisher) == []
+    for wrong in (["a b"], ["a", "b"], []):
+        with pytest.raises(ValueError, match=r"letters|zip"):
+            jobs.note.enqueue_many(notes[:1], job_ids=wrong, publisher=publisher)
+
+
+def test_the_front_holds_over_several_trips(publisher: Publisher, queue: str) -> None:
+    ids = [f"front-{number:04}" for number in range(1100)]
+    receipts = publisher.publish_many(jobs.note, [jobs.Note()] * 1100, job_ids=ids, at_front=True)
+    assert Queue(queue, connection=publisher.connection).job_ids == ids
+    assert [each.job_id for each in receipts] == ids
+
+
+def test_the_bytes_are_what_every_language_makes(publisher: Publisher, connection: Redis) -> None:
+    """Compact UTF-8, uncompressed; RQ reads all fields of the hash."""
+    receipt = publisher.publish(jobs.note, jobs.Note(text='가 "b"\n', failures=1), delay=9)
+    found = connection.hgetall(f"rq:job:{receipt.job_id}")
+    assert found[b"data"] == (
+        '["engine_jobs.note",null,[{"text":"가 \\"b\\"\\n","failures":1,"seconds":0.0}],{}]'.encode()
+    )
+    assert set(found) == {
+        *(b"created_at", b"data", b"description", b"origin", b"result_ttl", b"status", b"timeout")
+    }
+    job = Job.fetch(receipt.job_id, connection=connection, serializer=JSONSerializer)
+    assert (job.timeout, job.result_ttl, job.description) == (180, 500, "engine_jobs.note")
+    assert job.created_at.tzinfo is not None
+
+
+def test_a_lost_reply_is_asked_for_again(
+    redis_server: RedisServer, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As often as the client repeats commands; a job with a random id is not taken for a duplicate."""
+    receive = SplitCall.receive
+    lost = iter([True, False, True, False])
+
+    def lose(call: SplitCall) -> object:
+        answer = receive(call)
+        if next(lost, False):
+            raise RedisConnectionError("lost")
+        return answer
+
+    monkeypatch.setattr(SplitCall, "receive", lose)
+    with Redis(port=redis_server.port, retry=Retry(NoBackoff(), 1)) as client:
+        publisher = Publisher(client, queue)
+        assert publisher.publish(jobs.note, jobs.Note()).queued
+        assert publisher.publish_many(jobs.note, [jobs.Note()] * 2)[1].queued
+        assert Queue(queue, connection=client).count == 3
+    lost = iter([True])
+    impatient = Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0))
+    with impatient as client, pytest.raises(RedisConnectionError):
+        Publisher(client, queue).publish(jobs.note, jobs.Note())
+
+
+def test_a_publisher_returns_its_connections_and_is_safe_after_a_fork(
+    redis_server: RedisServer, queue: str
+) -> None:
+    with Redis(port=redis_server.port, max_connections=2) as client:
+        for _ in range(5):  # each needs one
+            Publisher(client, queue).publish(jobs.note, jobs.Note())
+        publisher = Publisher(client, queue)
+        publisher.publish(jobs.note, jobs.Note())
+        child = os.fork()
+        if child == 0:
+            os._exit(not publisher.publish(jobs.note, jobs.Note()).queued)
+        assert publisher.publish(jobs.note, jobs.Note()).queued
+        assert os.waitpid(child, 0)[1] == 0
+        assert publisher.publish(jobs.note, jobs.Note()).queued
+        assert Queue(queue, connection=client).count == 9
+
+
+def test_publishing_loads_nothing_of_rq() -> None:
+    code = "import sys, worker_payment.kit.engine.job.publish; print('rq' in sys.modules)"
+    path = os.pathsep.join([str(kit_worker() / "src"), *sys.path])
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": path, "RQ_KEY_PREFIX": "mine"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "False\n"
+
+
+def test_the_prefix_is_rqs() -> None:
+    assert keys.PREFIX == RQ_KEY_PREFIX
 
 
 @pytest.mark.parametrize("text", ["a/b", "주문 1", "a b", "", "x:y"])

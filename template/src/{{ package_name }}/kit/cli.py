@@ -72,11 +72,13 @@ def enqueue(
     from .config import load_settings
     from .config.redis import publisher
     from .engine import JobError, find_processor
-    from .engine.job.key import safe_job_id
+    from .engine.job.key import checked_job_id
     from .engine.job.payload import load_payload
 
-    if job_id is not None and job_id != safe_job_id(job_id):
-        raise JobError("a job id has letters, digits, _ and - only")
+    try:
+        identity = job_id if job_id is None else checked_job_id(job_id)
+    except ValueError as error:
+        raise JobError(str(error)) from None
     composed().load_processors()
     processor = find_processor(job)
     try:
@@ -85,7 +87,7 @@ def enqueue(
         raise JobError(f"the payload is not valid JSON: {error}") from None
     loaded = load_payload(processor.payload_type, values, processor.name)
     target = publisher(load_settings())
-    receipt = processor.enqueue(loaded, job_id=job_id, delay=delay, publisher=target)
+    receipt = processor.enqueue(loaded, job_id=identity, delay=delay, publisher=target)
     if receipt.queued:
         typer.echo(f"queued {receipt.job_id}")
     else:

@@ -123,15 +123,16 @@ class Ticker:
             if last is not None:
                 log.warning("schedule.skipped", schedule=each.name, due=due.isoformat())
             return False
-        event = "schedule.published" if answers[-1] else "schedule.duplicate"
+        queued = answers[-1] == [1]
+        event = "schedule.published" if queued else "schedule.duplicate"
         log.info(event, schedule=each.name, due=due.isoformat(), jobId=job_id, lateMs=_ms(late))
-        return bool(answers[-1])
+        return queued
 
     def _add(self, each: Schedule, due: datetime, pipeline: Any) -> str:
         """Put the job into the transaction."""
         payload = each.payload(due)
         job_id = each.job_id(payload, due)
-        Publisher(pipeline, self._publisher.queue).publish(each.processor, payload, job_id=job_id)
+        self._publisher.add_to(pipeline, each.processor, payload, job_id)
         return job_id
 
 

@@ -90,6 +90,17 @@ def safe_job_id(text: str) -> str:
     return f"{cleaned[: LONGEST_ID - _HASH - 1]}-{digest}"
 
 
+def checked_job_id(text: str) -> str:
+    """Return an id that somebody has chosen.
+
+    Raises:
+        ValueError: It has characters that RQ does not allow.
+    """
+    if not text or _ODD.search(text):
+        raise ValueError("a job id has letters, digits, _ and - only")
+    return text
+
+
 def _wire_name(model: type[Payload], name: str) -> str:
     field = model.model_fields[name]
     return field.serialization_alias or field.alias or name

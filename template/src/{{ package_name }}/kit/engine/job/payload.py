@@ -100,6 +100,15 @@ def dump_payload(payload: Payload) -> dict[str, Any]:
     return values
 
 
+def payload_json(payload: Payload) -> bytes:
+    """The payload as it travels, as compact UTF-8; see `dump_payload`."""
+    text = payload.__pydantic_serializer__.to_json(payload, by_alias=True)
+    if payload.payload_version == 1:
+        return text
+    version = b'"%b":%d}' % (VERSION_KEY.encode(), payload.payload_version)
+    return text[:-1] + (version if text == b"{}" else b"," + version)
+
+
 def _of_this_version(
     model: type[Payload], value: Mapping[str, Any], job_type: str
 ) -> Mapping[str, Any]:

@@ -153,6 +153,7 @@ class Processor(Generic[P, R]):
         *,
         job_id: str | None = None,
         delay: float = 0.0,
+        at_front: bool = False,
         publisher: Publisher | None = None,
     ) -> Receipt:
         """Publish a job.
@@ -163,6 +164,7 @@ class Processor(Generic[P, R]):
                 payload, else a random one. The same id is not queued twice while the first
                 waits or runs.
             delay: Seconds before the job may run.
+            at_front: Put it before all jobs that wait.
             publisher: Where to publish; by default the queue of the settings.
 
         Returns:
@@ -170,10 +172,41 @@ class Processor(Generic[P, R]):
 
         Raises:
             TypeError: The payload is of another type than the processor's.
+            ValueError: The id has other characters than letters, digits, `_` and `-`.
             redis.exceptions.ConnectionError: Redis cannot be reached.
         """
         target = publisher or default_publisher()
-        return target.publish(self, payload, job_id=job_id, delay=delay)
+        return target.publish(self, payload, job_id=job_id, delay=delay, at_front=at_front)
+
+    def enqueue_many(
+        self,
+        payloads: Iterable[P],
+        *,
+        job_ids: Iterable[str] | None = None,
+        delay: float = 0.0,
+        at_front: bool = False,
+        publisher: Publisher | None = None,
+    ) -> list[Receipt]:
+        """Publish many jobs, in one round trip for each 500 of them or each MB.
+
+        Args:
+            payloads: A typed payload per job; all are checked before the first is published.
+            job_ids: An id per job, where they are not derived.
+            delay: Seconds before the jobs may run.
+            at_front: Put them, in their order, before all jobs that wait.
+            publisher: Where to publish; by default the queue of the settings.
+
+        Returns:
+            A receipt per payload, in their order; of two jobs with one id the second is a duplicate.
+
+        Raises:
+            TypeError: A payload is of another type than the processor's.
+            ValueError: An id has other characters than letters, digits, `_` and `-`, or there are
+                not as many as payloads.
+            redis.exceptions.ConnectionError: Redis cannot be reached. Parts sent before are queued.
+        """
+        target = publisher or default_publisher()
+        return target.publish_many(self, payloads, job_ids=job_ids, delay=delay, at_front=at_front)
 
 
 class _Declare(Protocol):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from redis import Redis
 from redis.client import Pipeline
-from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
 
-from ..store import keys
+from ..store import keys, publication
+from ..store.calls import Calls
 from ..store.scripts import load
 from . import observers
-from .payload import Payload, dump_payload
+from .key import checked_job_id
+from .payload import Payload, payload_json
 from .policy import Policy
 from .progress import Progress
+
+_JOBS_A_TRIP = 500
+_BYTES_A_TRIP = 1_000_000
 
 
 class Published(Protocol):
@@ -66,7 +70,7 @@ class Publisher:
     def __init__(self, connection: Redis, queue: str) -> None:
         self.connection = connection
         self.queue = queue
-        self._script = connection.register_script(load("publish"))
+        self._calls = Calls(connection, load("publish"))
 
     def publish(
         self,
@@ -75,6 +79,7 @@ class Publisher:
         *,
         job_id: str | None = None,
         delay: float = 0.0,
+        at_front: bool = False,
     ) -> Receipt:
         """Publish one job, in one round trip.
 
@@ -83,34 +88,52 @@ class Publisher:
             payload: Its payload.
             job_id: Identity; by default what the processor derives, else a random one.
             delay: Seconds before it may run.
+            at_front: Put it before all that wait.
 
         Raises:
             TypeError: The payload is of another type than the processor's.
+            ValueError: The id has other characters than letters, digits, `_` and `-`.
         """
         processor.check(payload)
-        identity = job_id or _identity(processor, payload)
-        if observers.watched("publishing"):
-            with observers.publishing(self.queue, processor.name, identity, 1) as meta:
-                return self._publish(processor, payload, identity, delay, meta)
-        return self._publish(processor, payload, identity, delay, None)
+        job = _Job.of(processor, payload, job_id)
+        many = self._publish(processor, [job], delay=delay, at_front=at_front)
+        return many[0]
 
     def publish_many(
-        self, processor: Published, payloads: Iterable[Payload], *, batch: int = 500
+        self,
+        processor: Published,
+        payloads: Iterable[Payload],
+        *,
+        job_ids: Iterable[str] | None = None,
+        delay: float = 0.0,
+        at_front: bool = False,
     ) -> list[Receipt]:
-        """Publish many jobs with few round trips.
+        """Publish many jobs, in one round trip for each 500 of them or each MB.
 
         Args:
             processor: What shall run.
-            payloads: A payload per job.
-            batch: Jobs per round trip.
+            payloads: A payload per job; all are checked before the first is published.
+            job_ids: An id per job; by default what the processor derives, else random ones. A
+                job whose id was already there in the same call is a duplicate like any other.
+            delay: Seconds before they may run.
+            at_front: Put them, in their order, before all that wait.
+
+        Returns:
+            A receipt per payload, in their order.
+
+        Raises:
+            TypeError: A payload is of another type than the processor's.
+            ValueError: An id has other characters than letters, digits, `_` and `-`, or there are
+                not as many as payloads.
         """
         listed = list(payloads)
         for payload in listed:
             processor.check(payload)
-        if observers.watched("publishing") and listed:
-            with observers.publishing(self.queue, processor.name, None, len(listed)) as meta:
-                return self._publish_many(processor, listed, batch, meta)
-        return self._publish_many(processor, listed, batch, None)
+        ids = [None] * len(listed) if job_ids is None else list(job_ids)
+        jobs = [
+            _Job.of(processor, payload, job_id) for payload, job_id in zip(listed, ids, strict=True)
+        ]
+        return self._publish(processor, jobs, delay=delay, at_front=at_front) if jobs else []
 
     def progress(self, job_id: str) -> Progress | None:
         """Read how far a job has come; None where it has not said so, or Redis has forgotten it.
@@ -121,100 +144,91 @@ class Publisher:
         found: bytes | None = self.connection.hget(keys.JOB + job_id, keys.PROGRESS)  # type: ignore[assignment]
         return Progress.of_json(found)
 
+    def add_to(
+        self, transaction: Pipeline, processor: Published, payload: Payload, job_id: str
+    ) -> None:
+        """Add a job to a transaction of the caller's; its answer is `[1]`, `[0]` for a duplicate."""
+        processor.check(payload)
+        script = self.connection.register_script(load("publish"))
+        job = _Job.of(processor, payload, job_id)
+        with self._head(processor, job.job_id, 1, 0.0, at_front=False) as head:
+            script(args=[head, job.job_id, job.data], client=transaction)
+
     def _publish(
-        self,
-        processor: Published,
-        payload: Payload,
-        identity: str,
-        delay: float,
-        meta: dict[str, Any] | None,
-    ) -> Receipt:
-        keys_, args = self._prepare(processor, payload, identity, delay, meta)
-        return Receipt(identity, bool(self._script(keys=keys_, args=args)))
-
-    def _publish_many(
-        self,
-        processor: Published,
-        payloads: list[Payload],
-        batch: int,
-        meta: dict[str, Any] | None,
+        self, processor: Published, jobs: list[_Job], *, delay: float, at_front: bool
     ) -> list[Receipt]:
-        receipts: list[Receipt] = []
-        prepared = [
-            (identity, *self._prepare(processor, payload, identity, 0.0, meta))
-            for payload in payloads
-            for identity in [_identity(processor, payload)]
+        single = jobs[0].job_id if len(jobs) == 1 else None
+        with self._head(processor, single, len(jobs), delay, at_front=at_front) as head:
+            parts = list(_parts(jobs))
+            # The last part of those that go to the front is sent first.
+            order = parts[::-1] if at_front else parts
+            calls = ([head, *(each for job in part for each in job[:2])] for part in order)
+            codes = list(self._calls.call_each(calls))
+        if at_front:
+            codes.reverse()
+        return [
+            Receipt(job.job_id, queued=code == 1 or job.random)
+            for part, answers in zip(parts, codes, strict=True)
+            for job, code in zip(part, answers, strict=True)
         ]
-        for start in range(0, len(prepared), batch):
-            part = prepared[start : start + batch]
-            with self.connection.pipeline(transaction=False) as pipeline:
-                self._load_script(pipeline)
-                for _, keys_, args in part:
-                    self._script(keys=keys_, args=args, client=pipeline)
-                answers = pipeline.execute()[-len(part) :]
-            receipts += [
-                Receipt(identity, bool(answer))
-                for (identity, _, _), answer in zip(part, answers, strict=True)
-            ]
-        return receipts
 
-    def _load_script(self, pipeline: Pipeline) -> None:
-        # redis-py loads missing scripts itself before a pipeline runs; nothing to send.
-        pipeline.scripts.add(self._script)
-
-    def _prepare(
+    @contextmanager
+    def _head(
         self,
         processor: Published,
-        payload: Payload,
-        identity: str,
+        job_id: str | None,
+        count: int,
         delay: float,
-        meta: dict[str, Any] | None,
-    ) -> tuple[list[str], list[Any]]:
-        policy = processor.policy
-        job = Job.create(
-            processor.path,
-            args=[dump_payload(payload)],
-            connection=self.connection,
-            id=identity,
-            origin=self.queue,
-            timeout=policy.timeout if policy.timeout is not None else -1,
-            result_ttl=policy.result_ttl,
-            description=processor.name,  # RQ's default repeats the payload, and RQ logs it
-            serializer=JSONSerializer,
-            meta=meta,
-            status=JobStatus.SCHEDULED if delay > 0 else JobStatus.QUEUED,
-        )
-        fields = [
-            item
-            for key, value in (job.to_dict() | {"data": job.data}).items()
-            if value is not None
-            for item in (key, value if isinstance(value, bytes | str) else str(value))
-        ]
-        wait = str(delay) if delay > 0 else ""
-        return self._keys(identity), [
-            identity,
-            wait,
-            keys.QUEUE + self.queue,
-            keys.WORKER,
-            *fields,
-        ]
-
-    def _keys(self, job_id: str) -> list[str]:
-        return [
-            keys.JOB + job_id,
-            keys.QUEUE + self.queue,
-            keys.QUEUES,
-            keys.RESULTS + job_id,
-            keys.FAILED + self.queue,
-            keys.FINISHED + self.queue,
-            keys.CANCELED + self.queue,
-            keys.SCHEDULED + self.queue,
-            keys.RUNNING + self.queue,
-        ]
+        *,
+        at_front: bool,
+    ) -> Iterator[bytes]:
+        """Make what the jobs have in common; observers may add to it."""
+        watched = observers.watched("publishing")
+        watching = observers.publishing(self.queue, processor.name, job_id, count)
+        with watching if watched else nullcontext() as meta:
+            yield publication.head(
+                self.queue,
+                job_type=processor.name,
+                timeout=processor.policy.timeout,
+                result_ttl=processor.policy.result_ttl,
+                meta=meta,
+                delay=delay,
+                at_front=at_front,
+            )
 
 
-def _identity(processor: Published, payload: Payload) -> str:
-    return processor.job_id_for(payload) or uuid4().hex
+class _Job(NamedTuple):
+    """A job on its way.
+
+    Args:
+        job_id: Its id.
+        data: What it calls.
+        random: Nobody else can have this id; an answer that it is taken follows a lost reply.
+    """
+
+    job_id: str
+    data: bytes
+    random: bool
+
+    @classmethod
+    def of(cls, processor: Published, payload: Payload, job_id: str | None) -> _Job:
+        """Make it of a payload that has been checked."""
+        found = checked_job_id(job_id) if job_id else processor.job_id_for(payload)
+        data = publication.data(processor.path, payload_json(payload))
+        return cls(found or uuid4().hex, data, random=found is None)
+
+
+def _parts(jobs: list[_Job]) -> Iterator[list[_Job]]:
+    """Divide jobs into what one trip carries."""
+    part: list[_Job] = []
+    size = 0
+    for job in jobs:
+        if part and (len(part) == _JOBS_A_TRIP or size + len(job.data) > _BYTES_A_TRIP):
+            yield part
+            part, size = [], 0
+        part.append(job)
+        size += len(job.data)
+    yield part
 
 
 _default: Callable[[], Publisher] | None = None

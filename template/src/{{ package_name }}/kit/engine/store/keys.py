@@ -6,9 +6,9 @@ When RQ's pin is raised, this file and the contract tests are what to look at.
 
 from __future__ import annotations
 
-from rq.defaults import RQ_KEY_PREFIX
+import os
 
-PREFIX = RQ_KEY_PREFIX  # the environment variable of this name changes it, as for all of RQ
+PREFIX = os.environ.get("RQ_KEY_PREFIX", "rq")  # as RQ has it, which publishers need not import
 
 QUEUES = f"{PREFIX}:queues"  # set of queue keys
 WORKERS = f"{PREFIX}:workers"  # set of worker keys

@@ -33,20 +33,20 @@ class SplitCall:
         self._script = script
         self._digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
         self._connection: Connection | None = None
-        self._argument = ""
+        self._arguments: tuple[bytes | str, ...] = ()
         self._used = 0.0
 
-    def send(self, argument: str) -> None:
+    def send(self, *arguments: bytes | str) -> None:
         """Ask Redis to run the script.
 
         Args:
-            argument: The script's only argument.
+            arguments: The script's.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
         connection = self._ready()
-        self._argument = argument
+        self._arguments = arguments
         self._call(connection, "EVALSHA", self._digest)
 
     def receive(self) -> Any:
@@ -82,7 +82,8 @@ class SplitCall:
     def _call(self, connection: Connection, command: str, script: str) -> None:
         if time.monotonic() - self._used > _QUIET:
             self._look(connection)
-        connection.send_command(command, script, 0, self._argument)  # type: ignore[no-untyped-call]
+        packed = connection.pack_command(command, script, 0, *self._arguments)  # type: ignore[no-untyped-call]
+        connection.send_packed_command(packed, check_health=False)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def _look(connection: Connection) -> None:

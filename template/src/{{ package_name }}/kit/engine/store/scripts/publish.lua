@@ -1,44 +1,93 @@
 #!lua
--- Publish a job unless one with the same id is waiting or running.
+-- Publish jobs on one queue, each unless a job with its id is waiting or running.
 --
--- KEYS: job hash, queue list, set of queues, results stream,
---       failed, finished, canceled and scheduled registries, hash of the queue's running ids
--- ARGV: job id, seconds until it may run or '' for now, queue key, what worker keys start with,
---       field, value, ...
+-- ARGV[1] is a JSON object:
+--   prefix   what every key starts with, `rq:`
+--   queue    name of the queue
+--   fields   what every job's hash gets, names and texts; what stands there is written below
+--   delay    seconds until the jobs may run; left out for now
+--   atFront  true: before all that wait
+-- ARGV[2], ARGV[3], ...: id and `data` of each job, at most 1000 of them.
 --
--- Returns 1 when the job is published, 0 when its id is taken. A job that has ended, done or
--- failed, gives its id free: its remains are removed in the same step, but for the checkpoint of
--- one that failed. One that was canceled or
+-- Returns a number per job: 1 it is published, 0 its id is taken. A job that has ended, done or
+-- failed, gives its id free: its remains are removed in the same step. One that was canceled or
 -- deleted while it ran keeps it until it has ended, or its worker is gone.
 -- include time.lua
-local status = redis.call('HGET', KEYS[1], 'status')
-if status and status ~= 'finished' and status ~= 'failed'
-    and status ~= 'stopped' and status ~= 'canceled' then
-  return 0
+local p = cjson.decode(ARGV[1])
+local call = redis.call
+local pre, queue = p.prefix, p.queue
+local ids, data = {}, {}
+for i = 2, #ARGV, 2 do
+  table.insert(ids, ARGV[i])
+  table.insert(data, ARGV[i + 1])
 end
-if not status or status == 'canceled' then
-  local holder = redis.call('HGET', KEYS[9], ARGV[1])
-  if holder then
-    local worker = string.match(holder, '^%S+ (.*)$')
-    if worker and redis.call('EXISTS', ARGV[4] .. worker) == 1 then return 0 end
-    redis.call('HDEL', KEYS[9], ARGV[1])
+
+local shared = {'created_at', now_text}
+for field, text in pairs(p.fields) do
+  table.insert(shared, field)
+  table.insert(shared, text)
+end
+local function share(field, text)
+  table.insert(shared, field)
+  table.insert(shared, text)
+end
+if p.atFront then share('enqueue_at_front', '1') end
+if p.delay then
+  share('status', 'scheduled')
+else
+  share('status', 'queued')
+  share('enqueued_at', now_text)
+end
+
+local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
+local running = pre .. 'running:' .. queue
+local holders = call('HMGET', running, unpack(ids))
+
+-- Whether a worker that lives still runs a job whose hash is gone or canceled.
+local function is_held(id, holder)
+  local worker = string.match(holder, '^%S+ (.*)$')
+  if worker and call('EXISTS', pre .. 'worker:' .. worker) == 1 then return true end
+  call('HDEL', running, id)
+  return false
+end
+
+local codes, published = {}, {}
+for i, id in ipairs(ids) do
+  local key = pre .. 'job:' .. id
+  local status = call('HGET', key, 'status')
+  local free = not status or ENDED[status]
+  if free and holders[i] and (not status or status == 'canceled') then
+    free = not is_held(id, holders[i])
+  end
+  codes[i] = free and 1 or 0
+  if free then
+    if status then
+      call('DEL', key, pre .. 'results:' .. id)
+      for _, registry in ipairs({'failed:', 'finished:', 'canceled:'}) do
+        call('ZREM', pre .. registry .. queue, id)
+      end
+    end
+    call('HSET', key, 'data', data[i], unpack(shared))
+    table.insert(published, id)
   end
 end
-local checkpoint = status == 'failed' and redis.call('HGET', KEYS[1], 'checkpoint')
-if status then
-  redis.call('DEL', KEYS[1], KEYS[4])
-  redis.call('ZREM', KEYS[5], ARGV[1])
-  redis.call('ZREM', KEYS[6], ARGV[1])
-  redis.call('ZREM', KEYS[7], ARGV[1])
+
+if #published > 0 then
+  call('SADD', pre .. 'queues', pre .. 'queue:' .. queue)
+  if p.delay then
+    local due = string.format('%.6f', now + p.delay)
+    local entries = {}
+    for _, id in ipairs(published) do
+      table.insert(entries, due)
+      table.insert(entries, id)
+    end
+    call('ZADD', pre .. 'scheduled:' .. queue, unpack(entries))
+  elseif p.atFront then
+    local last_first = {}
+    for i = #published, 1, -1 do table.insert(last_first, published[i]) end
+    call('LPUSH', pre .. 'queue:' .. queue, unpack(last_first))
+  else
+    call('RPUSH', pre .. 'queue:' .. queue, unpack(published))
+  end
 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 5))
-redis.call('HSET', KEYS[1], 'created_at', now_text)
-if checkpoint then redis.call('HSET', KEYS[1], 'checkpoint', checkpoint) end
-redis.call('SADD', KEYS[3], ARGV[3])
-if ARGV[2] == '' then
-  redis.call('HSET', KEYS[1], 'enqueued_at', now_text)
-  redis.call('RPUSH', KEYS[2], ARGV[1])
-else
-  redis.call('ZADD', KEYS[8], string.format('%.6f', now + tonumber(ARGV[2])), ARGV[1])
-end
-return 1
+return codes

@@ -9,8 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from gen_worker.cli.app import app
+from typer.main import get_command
 from typer.testing import CliRunner
+
+# Made once: typer makes it anew for every call, which costs more than many a command.
+_COMMAND = get_command(app)
 
 # What a process runs; the template is an argument of main, not a public flag.
 PROGRAM = (
@@ -38,10 +43,15 @@ def invoke(*arguments: str, template: Path | None = None) -> Outcome:
     Returns:
         How it ended.
     """
-    result = CliRunner().invoke(app, list(arguments), obj=template, prog_name="gen-worker")
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return Outcome(result.exit_code, result.stdout, result.stderr)
+    with CliRunner().isolation() as (output, errors, _):
+        with pytest.raises(SystemExit) as ended:
+            _COMMAND.main(list(arguments), prog_name="gen-worker", obj=template)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        shown = [stream.getvalue().decode() for stream in (output, errors)]
+    code = ended.value.code
+    assert isinstance(code, int)
+    return Outcome(code, *shown)
 
 
 def command(*arguments: str, template: Path | None = None, before: str = "") -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import (
     Environment,
@@ -45,6 +45,18 @@ class _Loader(FileSystemLoader):
         return found
 
 
+class _Environment(SandboxedEnvironment):
+    """Keeps what it compiled for the next environment: versions of a template share most files."""
+
+    _code: ClassVar[dict[tuple[object, ...], Any]] = {}
+
+    def compile(self, source: Any, name: str | None = None, *others: Any, **options: Any) -> Any:
+        key = (source, name, self.keep_trailing_newline)
+        if key not in self._code:
+            self._code[key] = super().compile(source, name, *others, **options)
+        return self._code[key]
+
+
 def _refused(name: str) -> Callable[..., str]:
     def refuse(*_: Any, **__: Any) -> str:
         raise TemplateError(f"The template uses a filter that gen-worker refuses: {name}.")
@@ -71,7 +83,7 @@ class Renderer:
         undefined = options.pop("undefined", "jinja2.Undefined")
         if str(undefined) not in _UNDEFINED or set(options) != {"keep_trailing_newline"}:
             raise TemplateError("gen-worker supports undefined and keep_trailing_newline only.")
-        self._environment = SandboxedEnvironment(
+        self._environment = _Environment(
             loader=_Loader(template.root),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
             undefined=_UNDEFINED[undefined],

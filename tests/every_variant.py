@@ -19,9 +19,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from pathlib import Path
 
+import kit_worker
+from importer import Importer
 from judging import PROJECT, Combination, Judge, Verdict, combinations, covering, digest, files_of
+from type_cache import type_cache
 
 _MEMORY = PROJECT / ".cache" / "variants.json"
 _SHARE = 32  # combinations for one machine of a matrix: some minutes, setting up included
@@ -69,12 +73,14 @@ def run(chosen: Sequence[Combination], memory: Memory, *, jobs: int, tests: bool
         A verdict for each, in their order.
     """
     verdicts: dict[str, Verdict] = {}
-    with tempfile.TemporaryDirectory(prefix="variants-") as temporary:
+    with ExitStack() as opened:
+        temporary = opened.enter_context(tempfile.TemporaryDirectory(prefix="variants-"))
         judges: queue.SimpleQueue[Judge] = queue.SimpleQueue()
         for number in range(jobs):
             folder = Path(temporary, str(number))
             folder.mkdir()
-            judges.put(Judge(folder, PROJECT / ".mypy_cache" / f"variants-{number}"))
+            importer = opened.enter_context(Importer())
+            judges.put(Judge(folder, type_cache(f"variants-{number}"), importer.problem))
 
         def work(combination: Combination) -> Verdict:
             content = digest(files_of(combination))
@@ -176,6 +182,7 @@ def main() -> int:
     if options.shard:
         chosen = _share(chosen, options.shard)
     started, tests = time.monotonic(), not options.no_tests
+    kit_worker.refresh()
     memory = Memory(fresh=options.fresh, tests=tests)
     verdicts = run(chosen, memory, jobs=options.jobs, tests=tests)
     failed = [one for one in verdicts if one.problem is not None]

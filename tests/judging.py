@@ -149,15 +149,17 @@ class Verdict:
 class Judge:
     """Looks at one combination after the other, in one folder with one cache."""
 
-    def __init__(self, folder: Path, cache_folder: Path) -> None:
+    def __init__(self, folder: Path, cache_folder: Path, imports: Callable[[Path], str]) -> None:
         """Prepare.
 
         Args:
             folder: Where workers are written, one after the other.
             cache_folder: Where mypy keeps what it learnt.
+            imports: Imports every module of a worker and returns what went wrong.
         """
         self._folder = folder
         self._cache = cache_folder
+        self._imports = imports
 
     def judge(self, combination: Combination, *, tests: bool) -> Verdict:
         """Render a combination and demand everything of it.
@@ -178,7 +180,7 @@ class Judge:
                 worker, "ruff", "format", "--no-cache", "--diff", "-q", "."
             ),
             "types": lambda: self._run(worker, "mypy"),
-            "imports": lambda: self._run(worker, "-W", "error", "-c", _IMPORT_ALL),
+            "imports": lambda: self._imports(worker),
         }
         if tests:
             pytest = ("pytest", "-q", "-x", "-p", "no:cacheprovider")
@@ -215,16 +217,15 @@ class Judge:
         return worker
 
     def _run(self, folder: Path, *arguments: str, **variables: str) -> str:
-        """Run Python with arguments; return the output of a failure, nothing else."""
+        """Run a Python module; return the output of a failure, nothing else."""
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
             "PYTHONPATH": "src",
             "MYPY_CACHE_DIR": str(self._cache),
             **variables,
         }
-        command = arguments if arguments[0].startswith("-") else ("-m", *arguments)
         done = subprocess.run(
-            [sys.executable, *command],
+            [sys.executable, "-m", *arguments],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -232,16 +233,6 @@ class Judge:
             check=False,
         )
         return f"{done.stdout}{done.stderr}".strip() if done.returncode else ""
-
-
-_IMPORT_ALL = """
-import importlib, pkgutil, sys
-import worker_payment as package
-def fail(name): raise
-for found in pkgutil.walk_packages(package.__path__, "worker_payment.", onerror=fail):
-    if not found.name.endswith("__main__") and ".migrations" not in found.name:
-        importlib.import_module(found.name)
-"""
 
 
 # --- Traces ------------------------------------------------------------------------------------
@@ -328,15 +319,16 @@ def _distribution(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _imports(text: str) -> set[str]:
-    """List the packages that a source file imports from outside."""
+@cache
+def _imports(text: str) -> frozenset[str]:
+    """List the packages that a source file imports from outside; most workers share most files."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found.add(node.module.partition(".")[0])
-    return found
+    return frozenset(found)
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 from gen_worker.template.catalog import load_catalog, module_question
 from gen_worker.template.definition import load_template
 from rendering import PROJECT
+from type_cache import type_cache
 
 CATALOG = load_catalog(load_template(PROJECT))
 EVERY_MODULE: dict[str, object] = {module_question(name): True for name in CATALOG.modules}
@@ -67,9 +68,9 @@ class Rendered:
             AssertionError: It failed; the message holds its output.
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-        # mypy keeps what it learnt of libraries, apart for each of the processes that test.
-        cache = Path(PROJECT, ".mypy_cache", os.environ.get("PYTEST_XDIST_WORKER", "main"))
-        environment |= {"PYTHONPATH": str(self.path / "src"), "MYPY_CACHE_DIR": str(cache)}
+        environment |= {"PYTHONPATH": str(self.path / "src")}
+        if module[0] == "mypy":
+            environment |= {"MYPY_CACHE_DIR": str(type_cache())}
         environment |= variables
         done = subprocess.run(
             [sys.executable, "-m", *module],

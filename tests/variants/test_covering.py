@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from judging import CATALOG, PROJECT, Combination, Judge, combinations, covering, traces
+from importer import Importer
+from judging import CATALOG, Combination, Judge, combinations, covering, traces
+from type_cache import type_cache
 
 pytestmark = pytest.mark.timeout(600)
 
 
+@pytest.fixture(scope="module")
+def importer() -> Iterator[Importer]:
+    """One process that has loaded the libraries."""
+    with Importer() as started:
+        yield started
+
+
 @pytest.mark.parametrize("combination", covering(), ids=lambda one: one.name)
-def test_combination(combination: Combination, tmp_path: Path) -> None:
+def test_combination(combination: Combination, importer: Importer, tmp_path: Path) -> None:
     """No trace of what was not chosen; linted, formatted, typed, importable.
 
     `make test-variants` runs the workers' own tests as well; those of the presets and of all
     modules together are run in tests/template.
     """
-    process = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    judge = Judge(tmp_path, PROJECT / ".mypy_cache" / f"variants-{process}")
+    judge = Judge(tmp_path, type_cache(), importer.problem)
     verdict = judge.judge(combination, tests=False)
     assert verdict.problem is None, verdict.problem
 
@@ -40,7 +48,7 @@ def test_every_combination_is_listed_once() -> None:
 def test_a_trace_is_found(tmp_path: Path) -> None:
     """The judge itself is not blind."""
     nothing = combinations()[0]
-    judge = Judge(tmp_path, tmp_path / "cache")
+    judge = Judge(tmp_path, tmp_path / "cache", lambda _: "")
     worker = judge.write(nothing)
     assert list(traces(worker, nothing)) == []
     (worker / "src" / "worker_payment" / "extra.py").write_text(
@@ -51,3 +59,20 @@ def test_a_trace_is_found(tmp_path: Path) -> None:
         "src/worker_payment/extra.py speaks of SMTP_PASSWORD",
         "src/worker_payment/extra.py speaks of integrations.mail",
     ]
+
+
+def test_a_module_that_cannot_be_imported_is_found(importer: Importer, tmp_path: Path) -> None:
+    """Nor is the process that imports, which goes on with the next worker."""
+    nothing = combinations()[0]
+    worker = Judge(tmp_path, tmp_path / "cache", importer.problem).write(nothing)
+    broken = worker / "src" / "worker_payment" / "extra.py"
+    for text, said in (
+        ("import absent_library\n", "No module named 'absent_library'"),
+        ("from worker_payment.kit.integrations import mail\n", "cannot import name 'mail'"),
+        ("import warnings\n\nwarnings.warn('old')\n", "UserWarning: old"),
+        ("import os\n\nos._exit(3)\n", "exit code 3"),
+    ):
+        broken.write_text(text)
+        assert said in importer.problem(worker)
+    broken.unlink()
+    assert importer.problem(worker) == ""

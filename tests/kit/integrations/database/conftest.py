@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from database_servers import (
     start_server,
 )
 from database_support import Database, prepare
+from database_workers import Workers
 from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -90,3 +93,28 @@ def run(
         return found
 
     return publish_and_wait
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Any]:
+    """Makes `Workers`; whatever still runs at the end is killed."""
+    made: list[Workers] = []
+
+    def make(database: Database, redis_url: str) -> Workers:
+        variables = {
+            "DATABASE_CONFIG": database.config,
+            "REDIS_URL": redis_url,
+            "WORKER_QUEUE": database.queue,
+            "WORKER_CONCURRENCY": "4",
+            "WORKER_LEASE": "4",
+            "WORKER_DELIVERY_LIMIT": "50",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        made.append(Workers(tmp_path, variables))
+        return made[-1]
+
+    yield make
+    for each in made:
+        for process in each.running:
+            process.kill()
+            process.wait()

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
 from worker_payment.kit.engine import (
     Backoff,
+    JobContext,
     Payload,
     PermanentError,
     processor,
@@ -118,3 +119,47 @@ def plain(payload: Work) -> None:
 def free(payload: Work) -> str:
     """Needs no database."""
     return payload.target
+
+
+class Rows(Payload):
+    """Rows to write, one step each."""
+
+    target: str
+    count: int = 100
+    each: int = 1  # rows in a step
+    seconds: float = 0.0
+    fails_at: int = 0  # a row before which the first attempt fails
+
+
+@processor(attempts=3, backoff=fast, timeout=600, job_id="{target}")
+def settle(payload: Rows, session: Session, context: JobContext) -> int:
+    """Write every row once, whatever happens in between."""
+    for number in range(context.state or 0, payload.count):
+        if number == payload.fails_at and payload.fails_at and context.attempt == 1:
+            raise ValueError("not yet")
+        session.execute(insert(effects).values(target=f"{payload.target}-{number}"))
+        if payload.seconds:
+            time.sleep(payload.seconds)
+        if (number + 1) % payload.each == 0:
+            context.checkpoint(number + 1)
+    return payload.count
+
+
+@processor(attempts=1, job_id="{target}")
+def settle_and_fail(payload: Rows, session: Session, context: JobContext) -> object:
+    """Fail for good after a checkpoint and one more write, unless there is a checkpoint."""
+    session.execute(insert(effects).values(target=payload.target))
+    if context.state is None:
+        context.checkpoint({"secret": "한글"})
+        session.execute(insert(effects).values(target=payload.target))
+        raise PermanentError("broken")
+    return context.state
+
+
+@processor(attempts=1, target="{target}")
+def settle_after_rollback(payload: Work, session: Session, context: JobContext) -> None:
+    """Roll back, write, and come to a checkpoint as if nothing had happened."""
+    _write(session, payload)
+    session.rollback()
+    _write(session, payload)
+    context.checkpoint(1)

@@ -50,6 +50,12 @@ class Database:
             rows = connection.execute(select(job_records).where(job_records.c.queue == self.queue))
             return list(rows)
 
+    def records_of(self, target: str) -> list[Row[Any]]:
+        """The row of a target, whatever its queue."""
+        with self.engine.connect() as connection:
+            wanted = select(job_records).where(job_records.c.target_id == target)
+            return list(connection.execute(wanted))
+
     def failed(self) -> list[Row[Any]]:
         """The failed jobs of this test's queue."""
         statement = select(failed_jobs).where(failed_jobs.c.queue == self.queue)
@@ -71,7 +77,7 @@ def prepare(
     return Database(instances(), queue, text)
 
 
-def context(target: str, *, queue: str = "q") -> JobContext:
+def context(target: str, *, queue: str = "q", job_id: str = "job") -> JobContext:
     """An attempt on a target."""
     payload = jobs.Work(target=target)
-    return JobContext("job", "jobs.test", 1, 1, queue, payload, target)
+    return JobContext(job_id, "jobs.test", 1, 1, queue, payload, target)

@@ -8,14 +8,8 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import database_jobs as jobs
 import pytest
@@ -26,7 +20,7 @@ from rq import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from support import eventually, prepare
+from support import eventually
 from worker_payment.kit.engine import Publisher
 
 JOBS = int(os.environ.get("CHAOS_JOBS", "200"))
@@ -34,52 +28,6 @@ TARGETS = max(1, JOBS // 4)
 OUTAGE = float(os.environ.get("CHAOS_OUTAGE", "2"))  # seconds
 KILLED_ON = sorted(KINDS) if "CHAOS_JOBS" in os.environ else ["postgresql"]
 pytestmark = pytest.mark.timeout(300 + OUTAGE * 4)
-
-
-class Workers:
-    """Worker processes on the test's queue and database, killed and replaced at will.
-
-    Args:
-        folder: Where they run.
-        variables: Their environment.
-    """
-
-    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
-        prepare(folder)
-        self._folder = folder
-        self._variables = variables
-        self._script = Path(__file__).with_name("database_worker.py")
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self) -> None:
-        """Start one more."""
-        number = time.monotonic_ns()
-        health = {"WORKER_HEALTH_FILE": str(self._folder / f"{number}.health")}
-        with (self._folder / f"{number}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(self._script), "run"],
-                cwd=self._folder,
-                env=os.environ | self._variables | health,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.running.append(process)
-
-    def kill_one(self) -> None:
-        """End one as the kernel would."""
-        process = self.running.pop(random.randrange(len(self.running)))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-    def stop(self) -> None:
-        """Let all end in order; they leave with 0."""
-        for process in self.running:
-            process.terminate()
-        codes = [process.wait(timeout=60) for process in self.running]
-        self.running.clear()
-        # One that was started a moment ago may not have its handlers yet.
-        assert set(codes) <= {0, -signal.SIGTERM}, codes
 
 
 class State:
@@ -104,31 +52,6 @@ class State:
         """Whether no job waits or runs."""
         found = self.counts()
         return not (found["waiting"] or found["scheduled"] or found["started"])
-
-
-@pytest.fixture
-def workers(tmp_path: Path) -> Iterator[Any]:
-    """Makes `Workers`; whatever still runs at the end is killed."""
-    made: list[Workers] = []
-
-    def make(database: Database, redis_url: str) -> Workers:
-        variables = {
-            "DATABASE_CONFIG": database.config,
-            "REDIS_URL": redis_url,
-            "WORKER_QUEUE": database.queue,
-            "WORKER_CONCURRENCY": "4",
-            "WORKER_LEASE": "4",
-            "WORKER_DELIVERY_LIMIT": "50",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
-        made.append(Workers(tmp_path, variables))
-        return made[-1]
-
-    yield make
-    for each in made:
-        for process in each.running:
-            process.kill()
-            process.wait()
 
 
 def publish(publisher: Publisher) -> list[str]:

@@ -87,6 +87,15 @@ def test_twenty_jobs_of_two_kinds_at_once(pooled, run):
     assert {(row.state, row.attempts) for row in pooled.records()} == {("done", 1)}
 
 
+def test_long_jobs_in_steps(pooled, run):
+    """Each transaction may get another server connection: the record's number guards the row."""
+    names = [uuid4().hex for _ in range(6)]
+    run(jobs.settle, *(jobs.Rows(target=name, count=20, fails_at=11) for name in names))
+    rows = [f"{name}-{number}" for name in names for number in range(20)]
+    assert pooled.effects(*rows) == dict.fromkeys(rows, 1)
+    assert {(row.state, row.attempts) for row in pooled.records()} == {("done", 3)}
+
+
 def test_two_kinds_in_one_queue(pooled, publisher, start_worker, connection):
     """Mixed with each other, over the same connections."""
     names = [uuid4().hex for _ in range(2 * COUNT)]

@@ -137,10 +137,12 @@ def show_command(
 
     with _databases() as shared:
         rows = find(shared.main, _filter(shared, [job_id], None, None, None, 1, "any"))
+        resumes = bool(rows) and _resumes(shared, job_id)
     if not rows:
         typer.echo(f"no failed job {job_id}", err=True)
         raise typer.Exit(1)
-    record = _record(rows[0], reveal=reveal) | {"traceback": rows[0].traceback}
+    more = {"resumes": resumes, "traceback": rows[0].traceback}
+    record = _record(rows[0], reveal=reveal) | more
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False))
         return
@@ -292,6 +294,27 @@ def _record(row: Row[Any], *, reveal: bool) -> dict[str, Any]:
         "error": row.error,
         "payload": payload if reveal else masked(payload),
     }
+
+
+def _resumes(shared: Instances, job_id: str) -> bool:
+    """Return whether there is a checkpoint that the job would go on from."""
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from ...config import load_settings  # noqa: PLC0415
+    from ...config.redis import worker_connection  # noqa: PLC0415
+    from ...engine.store import keys  # noqa: PLC0415
+    from .records import has_state  # noqa: PLC0415
+    from .schema import used_instances  # noqa: PLC0415
+
+    for name in used_instances():
+        with shared.engine(name).connect() as connection:
+            if has_state(connection, shared.queue, job_id):
+                return True
+    try:
+        with worker_connection(load_settings()) as redis:
+            return bool(redis.hexists(keys.JOB + job_id, keys.CHECKPOINT))
+    except RedisError:
+        return False  # the rest can be shown all the same
 
 
 def _report(results: Iterator[Result], job_ids: list[str] | None, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import re
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ...engine import JobError, TemporaryError
+from ...engine import JobError, Snooze, TemporaryError
 from ...module import UnusableError
 from .reduction import describe, mysql_code
 
@@ -49,6 +49,20 @@ class BusyError(TemporaryError):
 
     def __init__(self) -> None:
         super().__init__("a row or table was locked by another transaction for too long")
+
+
+class UnfinishedError(Snooze):
+    """Another job on the same target has come to a checkpoint and goes on from it."""
+
+    def __init__(self) -> None:
+        super().__init__(15.0, at_most=5_000)
+
+
+class TakenOverError(TemporaryError):
+    """Another worker has gone on with the target: what was written since the last checkpoint is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("another worker has gone on with this target", retry_after=1.0)
 
 
 class PoolExhaustedError(TemporaryError):

@@ -3,12 +3,15 @@
 A row is inserted or locked first thing in the job's transaction and marked done last thing in
 the same one. The lock makes a second worker wait; a job that finds its row done is skipped.
 Whatever ends the transaction early (an error, a killed worker) takes the row's change with it.
+
+A long job commits at its checkpoints, and its row stays `running` with the state. Each attempt has
+a number there: whoever finds another one has been overtaken, and commits no more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -18,8 +21,13 @@ from sqlalchemy import (
     Connection,
     Engine,
     Insert,
+    Update,
+    and_,
     bindparam,
     case,
+    false,
+    func,
+    or_,
     select,
     text,
     update,
@@ -29,21 +37,31 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from ...engine import Duplicate, JobContext
 from ...engine.job.payload import dump_payload
-from .errors import is_conflict, is_lost
+from .errors import TakenOverError, UnfinishedError, is_conflict, is_lost
 from .reduction import describe
 from .tables import DONE, FAILED, RUNNING, job_records
 from .text import error_text, key_text, payload_text
 
 # Made once: building a statement costs more than running it.
-_COLUMNS = [column.name for column in job_records.c if column.name != "id"]
-_FIND = select(job_records.c.id, job_records.c.state).where(
+_COLUMNS = [c.name for c in job_records.c if c.name not in ("id", "checkpoint")]
+_FOUND = [job_records.c[n] for n in ("id", "state", "attempts", "checkpoint", "job_id")]
+_FIND = select(*_FOUND).where(
     job_records.c.job_type == bindparam("type"), job_records.c.target_id == bindparam("target")
 )
+_MINE = (job_records.c.id == bindparam("row")) & (job_records.c.attempts == bindparam("number"))
 _FINISH = (
     update(job_records)
-    .where(job_records.c.id == bindparam("row"))
-    .values(state=DONE, error=None, finished_at=bindparam("now"))
+    .where(_MINE)
+    .values(state=DONE, checkpoint=None, error=None, finished_at=bindparam("now"))
 )
+_KEEP = (
+    update(job_records)
+    .where(_MINE)
+    .values(checkpoint=bindparam("kept"), finished_at=bindparam("now"))
+)
+_HOLD = select(job_records.c.id).where(_MINE).with_for_update()
+_RESTING = timedelta(minutes=1)  # without a checkpoint and a lock: its worker is gone
+_ANY = 2**31 - 1  # attempts that a row may have counted
 _TAKES = 3  # one that collides or finds a dead connection is tried again: nothing is done yet
 
 
@@ -99,21 +117,36 @@ class JobRecord:
             "created_at": now,
             "started_at": now,
             "finished_at": None if state == RUNNING else now,
+            "resting": now - _RESTING,
+            "newest": _ANY,
         }
 
 
-def take(connection: Connection, record: JobRecord) -> int:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record that an attempt holds.
+
+    Args:
+        row_id: Its row.
+        number: The attempt's number there.
+        state: What the last checkpoint kept, as JSON.
+    """
+
+    row_id: int
+    number: int
+    state: str | None
+
+
+def take(connection: Connection, record: JobRecord) -> Taken:
     """Insert the row or lock it, in the transaction of the job.
 
     Args:
         connection: A connection without a transaction; one is begun.
         record: The attempt.
 
-    Returns:
-        The row's id.
-
     Raises:
         Duplicate: The target is done.
+        UnfinishedError: Another job goes on with it.
         sqlalchemy.exc.DBAPIError: The database is away, or the lock was not free in time.
     """
     for left in reversed(range(_TAKES)):
@@ -126,28 +159,84 @@ def take(connection: Connection, record: JobRecord) -> int:
     raise AssertionError("unreachable")
 
 
-def _take(connection: Connection, record: JobRecord) -> int:
+def _take(connection: Connection, record: JobRecord) -> Taken:
     dialect, row = connection.dialect, record.row(RUNNING)
     statement = upsert(dialect.name)
+    found = None
     if dialect.insert_returning:
         found = connection.execute(_returning(statement), row).one_or_none()
     else:  # MySQL
         connection.execute(statement, row)
-        found = connection.execute(
-            _FIND, {"type": record.job_type, "target": record.target_id}
-        ).one()
-    if found is None or found.state == DONE:
+    if found is None:  # MySQL, or the row was left as it is
+        key = {"type": record.job_type, "target": record.target_id}
+        found = connection.execute(_FIND, key).one()
+    if found.state == DONE:
         raise Duplicate("the target is done already")
-    return int(found.id)
+    if found.job_id != record.job_id:
+        raise UnfinishedError
+    return Taken(int(found.id), found.attempts, found.checkpoint)
 
 
-def finish(connection: Connection, row_id: int) -> None:
-    """Mark the row done, in the transaction of the job."""
-    connection.execute(_FINISH, {"row": row_id, "now": datetime.now(UTC)})
+def keep(connection: Connection, taken: Taken, state: str) -> None:
+    """Write the state of a checkpoint, in the transaction of the job.
+
+    Raises:
+        TakenOverError: The row is another attempt's by now.
+    """
+    _change(connection, _KEEP, taken, kept=state)
 
 
-def record_failure(engine: Engine, record: JobRecord, error: BaseException) -> None:
+def hold(connection: Connection, taken: Taken) -> None:
+    """Lock the row for the next step, in a new transaction.
+
+    Raises:
+        TakenOverError: The row is another attempt's by now.
+    """
+    held = {"row": taken.row_id, "number": taken.number}
+    if connection.execute(_HOLD, held).one_or_none() is None:
+        raise TakenOverError
+
+
+def finish(connection: Connection, taken: Taken) -> None:
+    """Mark the row done, in the transaction of the job.
+
+    Raises:
+        TakenOverError: The row is another attempt's by now.
+    """
+    _change(connection, _FINISH, taken)
+
+
+def forget_states(connection: Connection, queue: str, job_id: str) -> None:
+    """Let a job begin anew when it is run again."""
+    mine = (job_records.c.queue == queue) & (job_records.c.job_id == key_text(job_id))
+    unfinished = job_records.c.state.in_((RUNNING, FAILED))
+    connection.execute(update(job_records).where(mine, unfinished).values(checkpoint=None))
+
+
+def has_state(connection: Connection, queue: str, job_id: str) -> bool:
+    """Return whether a failed job would go on from a checkpoint."""
+    mine = (job_records.c.queue == queue) & (job_records.c.job_id == key_text(job_id))
+    failed = job_records.c.state == FAILED
+    wanted = select(job_records.c.id).where(mine, failed, job_records.c.checkpoint.is_not(None))
+    return connection.execute(wanted).first() is not None
+
+
+def _change(connection: Connection, statement: Update, taken: Taken, **values: str) -> None:
+    mine = {"row": taken.row_id, "number": taken.number, "now": datetime.now(UTC)}
+    if connection.execute(statement, mine | values).rowcount != 1:
+        raise TakenOverError
+
+
+def record_failure(
+    engine: Engine, record: JobRecord, error: BaseException, taken: Taken | None
+) -> None:
     """Count a failed attempt, in a transaction of its own. A row that is done stays so.
+
+    Args:
+        engine: The database.
+        record: The attempt.
+        error: What it raised.
+        taken: What it held; a row that another attempt has taken since stays as it is.
 
     Raises:
         sqlalchemy.exc.DBAPIError: It could not be written; another worker may hold the row.
@@ -156,7 +245,10 @@ def record_failure(engine: Engine, record: JobRecord, error: BaseException) -> N
     with engine.connect() as connection:
         _wait_briefly(connection)
         try:
-            connection.execute(upsert(connection.dialect.name), record.row(FAILED, described))
+            row = record.row(FAILED, described)
+            if taken is not None:
+                row["newest"] = taken.number
+            connection.execute(upsert(connection.dialect.name), row)
             connection.commit()
         finally:
             _wait_as_before(connection)
@@ -164,7 +256,11 @@ def record_failure(engine: Engine, record: JobRecord, error: BaseException) -> N
 
 @cache
 def upsert(dialect: str) -> Insert:
-    """Insert a row, or change the one there is unless it is done. Either locks it."""
+    """Insert a row, or change the one there is unless it is done or another's. Either locks it.
+
+    A row that is running and committed belongs to the job that came to a checkpoint. Once it rests,
+    without a lock and without another checkpoint, any job may go on with it.
+    """
     new_names = [name for name in _COLUMNS if name not in ("job_type", "target_id", "created_at")]
     if dialect in ("mysql", "mariadb"):
         return _upsert_mysql(new_names)
@@ -174,25 +270,38 @@ def upsert(dialect: str) -> Insert:
     return statement.on_conflict_do_update(
         index_elements=[job_records.c.job_type, job_records.c.target_id],
         set_=changes | {"attempts": job_records.c.attempts + 1},
-        where=job_records.c.state != DONE,
+        where=~_left_alone(statement.excluded["job_id"]),
     )
 
 
 def _upsert_mysql(new_names: list[str]) -> Insert:
     statement = mysql.insert(job_records)
-    is_done = job_records.c.state == DONE
+    stays = _left_alone(statement.inserted["job_id"])
     new: dict[str, ColumnElement[Any]] = {name: statement.inserted[name] for name in new_names}
     new["attempts"] = job_records.c.attempts + 1
-    # Assignments see those before them, so the state, which all of them ask for, comes last.
-    new["state"] = new.pop("state")
+    # Assignments see those before them, so what all of them ask for comes last, and in an order in
+    # which each leaves the answer as it was.
+    for name in ("job_id", "state", "finished_at", "attempts"):
+        new[name] = new.pop(name)
     return statement.on_duplicate_key_update(
-        [(name, case((is_done, job_records.c[name]), else_=value)) for name, value in new.items()]
+        [(name, case((stays, job_records.c[name]), else_=value)) for name, value in new.items()]
     )
+
+
+def _left_alone(job_id: ColumnElement[str]) -> ColumnElement[bool]:
+    column = job_records.c
+    in_work = and_(
+        column.state == RUNNING,
+        column.job_id != job_id,
+        column.finished_at >= bindparam("resting", type_=column.finished_at.type),
+    )
+    overtaken = column.attempts > bindparam("newest")
+    return or_(column.state == DONE, overtaken, func.coalesce(in_work, false()))
 
 
 @cache
 def _returning(statement: Insert) -> ReturningInsert[Any]:
-    return statement.returning(job_records.c.id, job_records.c.state)
+    return statement.returning(*_FOUND)
 
 
 def _wait_briefly(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.orm import Session
 
 from ...engine import JobError, Processor, Publisher, find_processor
@@ -20,7 +20,10 @@ from ...engine.job.payload import load_payload
 from ...inspection.failed import FailedJobs
 from . import failures
 from .instances import Instances
+from .records import forget_states
+from .schema import used_instances
 from .session import instance_name
+from .settings import MAIN
 from .tables import DISCARDED, DONE, RETRIED, SUCCEEDED, job_records
 from .text import key_text
 
@@ -89,10 +92,19 @@ class Replay:
                 found = failures.lock(connection, row.id)
                 if found is not None:
                     failures.change(connection, row.id, DISCARDED, self._who, retried=False)
+                    self._forget_states(connection, row)
                     self._forget(row.job_id, row.queue)
                     # Before the change is kept: no tool of Redis may bring it back afterwards.
                     FailedJobs(self._connection, row.queue).discard(row.job_id)
             yield Result(row.job_id, row.job_type, "discarded" if found else "gone")
+
+    def _forget_states(self, main: Connection, row: Row[Any]) -> None:
+        """Let the job begin anew, should it be published again."""
+        forget_states(main, row.queue, row.job_id)
+        for name in used_instances():
+            if name != MAIN:
+                with self._shared.engine(name).begin() as connection:
+                    forget_states(connection, row.queue, row.job_id)
 
     def _forget(self, job_id: str, queue: str) -> None:
         """Delete a failed job from Redis, so that no tool of RQ brings it back."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, Table, delete, select
 
-from .tables import DONE, FAILED, failed_jobs, job_records
+from .tables import DONE, FAILED, RUNNING, failed_jobs, job_records
 
 _BATCH = 1_000  # rows per transaction: a long one would hold up the jobs
 _BATCHES = 20
@@ -19,7 +19,7 @@ def clean_records(engine: Engine, queue: str, *, done_days: int, failed_days: in
         engine: The database.
         queue: Only rows of this queue: other workers may share the table.
         done_days: Days that a done row stays. After that its target could be done again.
-        failed_days: Days that a row stays which was never done.
+        failed_days: Days that a row stays which was never done, counted from its last checkpoint.
 
     Returns:
         How many rows were deleted.
@@ -27,7 +27,7 @@ def clean_records(engine: Engine, queue: str, *, done_days: int, failed_days: in
     column = job_records.c
     return sum(
         _delete(engine, job_records, column.queue == queue, column.state == state, *old)
-        for state, days in ((DONE, done_days), (FAILED, failed_days))
+        for state, days in ((DONE, done_days), (FAILED, failed_days), (RUNNING, failed_days))
         if (old := _older(column.finished_at, days))
     )
 

@@ -13,11 +13,21 @@ from sqlalchemy import MetaData
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ...engine import Duplicate, JobContext, OutageError, PermanentError, Processor, provide
-from .errors import TransactionEndedError
+from ...engine import (
+    Duplicate,
+    JobContext,
+    OutageError,
+    PermanentError,
+    Processor,
+    Snooze,
+    provide,
+)
+from ...engine.errors import AttemptReturned
+from .errors import TakenOverError
 from .instances import Instances, instances
-from .records import JobRecord, finish, record_failure, take
+from .records import JobRecord, Taken, finish, record_failure, take
 from .settings import MAIN
+from .steps import Steps
 
 __all__ = ["Instance", "Session", "metadata", "transaction"]
 
@@ -73,6 +83,8 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
 
     Raises:
         Duplicate: The job's target is done.
+        UnfinishedError: Another job goes on with the target.
+        TakenOverError: Another worker has gone on with it.
         ConflictError: The database broke the transaction because of another one.
         BusyError: A lock was not free in time.
         OutageError: The database is away.
@@ -81,24 +93,24 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
     shared, name = instances(), instance_name(extras)
     _refuse_while_away(shared, name)
     engine = shared.engine(name)
-    record = JobRecord.of(context, shared.worker)
+    record, taken = JobRecord.of(context, shared.worker), None
     try:
         with engine.connect() as connection:
-            row_id = take(connection, record)
+            taken = take(connection, record)
             # `rollback_only`: a commit() of the processor's own must not end the transaction.
             with Session(connection, join_transaction_mode="rollback_only") as session:
+                steps = Steps(connection, session, taken)
+                context.link.keep_state_in(steps)
                 yield session
-                session.flush()
-                if not connection.in_transaction():
-                    raise TransactionEndedError
-                finish(connection, row_id)
+                steps.flush()
+                finish(connection, taken)
                 connection.commit()
-    except Duplicate:
+    except (Duplicate, Snooze, AttemptReturned, TakenOverError):
         raise
     except BaseException as error:
         meant = shared.meaning(name, error)
         if not isinstance(meant, OutageError):
-            _count_failure(context, name, record, meant)
+            _count_failure(context, name, record, meant, taken)
         if meant is error:
             raise
         raise meant from error
@@ -123,10 +135,14 @@ def instance_name(extras: tuple[object, ...]) -> str:
 
 
 def _count_failure(
-    context: JobContext, instance: str, record: JobRecord, error: BaseException
+    context: JobContext,
+    instance: str,
+    record: JobRecord,
+    error: BaseException,
+    taken: Taken | None,
 ) -> None:
     try:
-        record_failure(instances().engine(instance), record, error)
+        record_failure(instances().engine(instance), record, error, taken)
     except Exception as other:  # the job's own error matters more
         log.warning("records.failure", jobId=context.job_id, error=type(other).__name__)
 

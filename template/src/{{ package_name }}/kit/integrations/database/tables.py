@@ -59,16 +59,17 @@ job_records = Table(
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("job_type", String(255), nullable=False),
     Column("target_id", String(255), nullable=False),
-    Column("state", String(16), nullable=False),  # done or failed; running until it commits
+    Column("state", String(16), nullable=False),  # done, failed, or running
     Column("attempts", Integer, nullable=False),
     Column("queue", String(64), nullable=False),
     Column("job_id", String(255), nullable=False),
     Column("payload", LongText),
+    Column("checkpoint", LongText),  # the state of a long job
     Column("error", Text),
     Column("worker", String(255), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
-    Column("finished_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),  # of a running one: its last checkpoint
     UniqueConstraint("job_type", "target_id", name="uq_worker_job_records_target"),
 )
 

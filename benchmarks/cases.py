@@ -7,12 +7,12 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contenders import Contender, Home
 from measuring import LINE, TRACE, BenchmarkError, Watch, running
-from workers import Server
+from workers import Server, far_away
 
 Figures = dict[str, float]
 
@@ -34,12 +34,14 @@ class Throughput:
         title: Name in the tables.
         concurrency: Jobs at once.
         sleep: Seconds that each job waits, 0 for none.
+        distance: Milliseconds that a round trip between worker and server takes longer.
     """
 
     key: str
     title: str
     concurrency: int
     sleep: float = 0.0
+    distance: float = 0.0
 
     @property
     def limit(self) -> float:
@@ -53,6 +55,11 @@ SLEEP_10 = Throughput("10ms-50", "10 ms, 50 at once", 50, 0.01)
 SLEEP_100 = Throughput("100ms-50", "100 ms, 50 at once", 50, 0.1)
 SLEEP_300 = Throughput("300ms-5", "300 ms, 5 at once", 5, 0.3)
 THROUGHPUT = [NOOP_5, NOOP_50, SLEEP_10, SLEEP_100, SLEEP_300]
+DISTANT = [
+    replace(case, key=f"{case.key}-far-{ms}", title=f"{case.title}, {ms} ms away", distance=ms)
+    for case in (NOOP_50, SLEEP_10)
+    for ms in (1, 5)
+]
 SCALING = [1, 2, 4]  # processes
 
 
@@ -94,7 +101,10 @@ class Bench:
         mode = "sleep" if case.sleep else "count"
         self._empty()
         self._publish(contender, "fill", count, mode, case.sleep)
-        with self._worker(contender, case.concurrency, 1, TRACE) as watch:
+        with (
+            far_away(self.server, case.distance) as url,
+            self._worker(contender, case.concurrency, 1, TRACE, url) as watch,
+        ):
             begin = watch.until(warm_up, limit=_LIMIT)
             end = watch.until(count, limit=_LIMIT)
             jobs, seconds = end.done - begin.done, end.at - begin.at
@@ -154,8 +164,7 @@ class Bench:
     def _empty(self) -> None:
         self.server.client.flushall()
 
-    def _environment(self, contender: Contender) -> dict[str, str]:
-        url = self.server.url
+    def _environment(self, contender: Contender, url: str) -> dict[str, str]:
         return self.homes[contender.key].environment | {
             "REDIS_URL": url,
             "RQ_REDIS_URL": url,
@@ -166,17 +175,22 @@ class Bench:
 
     @contextmanager
     def _worker(
-        self, contender: Contender, concurrency: int, processes: int, size: int
+        self,
+        contender: Contender,
+        concurrency: int,
+        processes: int,
+        size: int,
+        url: str | None = None,
     ) -> Iterator[Watch]:
         command = contender.command(self.homes[contender.key], concurrency, processes)
         variables = contender.variables(concurrency, processes)
-        environment = self._environment(contender) | variables
+        environment = self._environment(contender, url or self.server.url) | variables
         with running(command, environment, self.folder, size) as watch:
             yield watch
 
     def _publish(self, contender: Contender, *arguments: object) -> str:
         command = [*self.homes[contender.key].publisher, *(str(each) for each in arguments)]
-        environment = os.environ | self._environment(contender)
+        environment = os.environ | self._environment(contender, self.server.url)
         done = subprocess.run(
             command,
             env=environment,

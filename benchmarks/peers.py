@@ -24,6 +24,8 @@ from contenders import CONTENDERS, Contender, Home
 from measuring import BenchmarkError
 from workers import ROOT, Server
 
+_KINDS = ("throughput", "distance", "latency", "scaling", "publishing")
+
 
 def main() -> None:
     """Install, measure, report."""
@@ -34,7 +36,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="rounds (3; 1 when quick)")
     parser.add_argument("--seconds", type=float, help="counted part of a run (3; 1.2 when quick)")
     parser.add_argument("--only", help="contenders, comma separated: ours,dramatiq,bullmq")
-    parser.add_argument("--cases", help="kinds of cases: throughput,latency,scaling,publishing")
+    parser.add_argument(
+        "--cases", help="kinds of cases: throughput,distance,latency,scaling,publishing"
+    )
     parser.add_argument("--output", type=Path, default=ROOT / ".cache/benchmarks/results")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/benchmarks")
     options = parser.parse_args()
@@ -126,11 +130,11 @@ class _Plan:
             self._publishing()
 
     def _throughput(self) -> None:
-        if not self._wants("throughput"):
-            return
-        for case in cases.THROUGHPUT:
+        near = cases.THROUGHPUT if self._wants("throughput") else []
+        far = cases.DISTANT if self._wants("distance") and not self._quick else []
+        for case in [*near, *far]:
             for each in self._in_turn():
-                if case.concurrency > each.most or (each.side and case.sleep):
+                if case.concurrency > each.most or (each.side and (case.sleep or case.distance)):
                     continue
                 if self._quick and not each.quick and (each.side or case is not cases.NOOP_5):
                     continue

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import plot
-from cases import NOOP_5, NOOP_50, SCALING, SLEEP_10, SLEEP_100, SLEEP_300, THROUGHPUT, Figures
+from cases import (
+    DISTANT,
+    NOOP_5,
+    NOOP_50,
+    SCALING,
+    SLEEP_10,
+    SLEEP_100,
+    SLEEP_300,
+    THROUGHPUT,
+    Figures,
+    Throughput,
+)
 
 OURS, OURS_LOGGING, DRAMATIQ, BULLMQ = "ours", "ours-logging", "dramatiq", "bullmq"
 
@@ -109,7 +120,11 @@ def goals(results: Results) -> list[Goal]:
         found.append(Goal(f"peak memory at 50, {label}", memory, 60, above=False, unit=" MB"))
     for case in THROUGHPUT:
         share = rate[case.key, OURS_LOGGING] / rate[case.key, OURS] * 100
-        found.append(Goal(f"{case.title}, logging as shipped by without", share, 70, unit=" %"))
+        found.append(Goal(f"{case.title}, logging as shipped by without", share, 75, unit=" %"))
+    for case in DISTANT:
+        if case.sleep:
+            far, near = (results.median(each.key, OURS, "rate") for each in (case, SLEEP_10))
+            found.append(Goal(f"{case.title}, by next to it", far / near * 100, 90, unit=" %"))
     return found
 
 
@@ -144,8 +159,9 @@ def markdown(results: Results) -> str:
     parts = [
         _machine(),
         f"Medians of {results.complete} interleaved rounds, {results.seconds:g} s per run.\n",
-        _throughput_table(results),
-        _ratio_table(results),
+        "### Throughput\n\n" + _throughput_table(results, THROUGHPUT),
+        "### Ratios\n\n" + _ratio_table(results, THROUGHPUT),
+        _distance_tables(results),
         _other_table(results),
         _scaling_table(results),
         "### Goals\n\n" + "\n".join(goal.line() for goal in goals(results)) + "\n",
@@ -153,20 +169,27 @@ def markdown(results: Results) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _throughput_table(results: Results) -> str:
+def _distance_tables(results: Results) -> str:
+    if not any(case.key in results.figures for case in DISTANT):
+        return ""
+    heads = "### The server far away: a round trip takes 1 or 5 ms longer\n\n"
+    return f"{heads}{_throughput_table(results, DISTANT)}\n{_ratio_table(results, DISTANT)}"
+
+
+def _throughput_table(results: Results, cases: list[Throughput]) -> str:
     rows = []
     for key, title in results.titles.items():
         cells = []
-        for case in THROUGHPUT:
+        for case in cases:
             rate = results.median(case.key, key, "rate")
             cpu = results.median(case.key, key, "cpu_ms")
             cells.append("-" if math.isnan(rate) else f"{_number(rate)}; {cpu:.2f}")
         rows.append([f"{title} {results.versions[key]}", *cells])
-    heads = ["jobs/s; CPU ms per job", *(case.title for case in THROUGHPUT)]
-    return "### Throughput\n\n" + _table(heads, rows)
+    heads = ["jobs/s; CPU ms per job", *(case.title for case in cases)]
+    return _table(heads, rows)
 
 
-def _ratio_table(results: Results) -> str:
+def _ratio_table(results: Results, cases: list[Throughput]) -> str:
     rows = [
         [
             title,
@@ -174,14 +197,14 @@ def _ratio_table(results: Results) -> str:
                 _times(
                     results.median(case.key, OURS, "rate") / results.median(case.key, key, "rate")
                 )
-                for case in THROUGHPUT
+                for case in cases
             ),
         ]
         for key, title in results.titles.items()
         if key != OURS
     ]
-    heads = ["gen-worker without log lines, by", *(case.title for case in THROUGHPUT)]
-    return "### Ratios\n\n" + _table(heads, rows)
+    heads = ["gen-worker without log lines, by", *(case.title for case in cases)]
+    return _table(heads, rows)
 
 
 def _other_table(results: Results) -> str:

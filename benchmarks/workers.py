@@ -7,7 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -51,6 +54,21 @@ class Server:
         """End it."""
         self._process.terminate()
         self._process.wait()
+
+
+@contextmanager
+def far_away(server: Server, milliseconds: float) -> Iterator[str]:
+    """The server's URL by a line whose round trip takes so much longer; 0 for its own."""
+    if not milliseconds:
+        yield server.url
+        return
+    command = [sys.executable, str(ROOT / "benchmarks/distance.py"), str(server.port)]
+    line = subprocess.Popen([*command, str(milliseconds)], stdout=subprocess.PIPE, text=True)
+    with line:
+        try:
+            yield f"redis://127.0.0.1:{int(cast('IO[str]', line.stdout).readline())}/0"
+        finally:
+            line.kill()
 
 
 def render_worker(folder: Path, name: str = "blank") -> Path:

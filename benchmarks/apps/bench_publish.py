@@ -16,6 +16,7 @@ from bench_body import COUNT, START
 
 One = Callable[[str, float], object]
 Many = Callable[[str, float, int], object]
+_TOGETHER = 100  # calls at once of a system that has no call for many
 
 
 def run(one: One, many: Many | None = None) -> None:
@@ -47,22 +48,26 @@ def _publish(one: One, many: Many | None, mode: str, value: float, count: int) -
         one(mode, value)
 
 
-async def run_async(one: Callable[[str, float], Awaitable[object]], *, together: int = 100) -> None:
+async def run_async(
+    one: Callable[[str, float], Awaitable[object]],
+    many: Callable[[str, float, int], Awaitable[object]] | None = None,
+) -> None:
     """Obey the command line, for a system whose publishing is a coroutine.
 
     Args:
         one: Publishes one job of a mode and a value.
-        together: How many are published at the same time, where the command allows it.
+        many: Publishes so many of them at once; by default a hundred calls at the same time.
     """
     command, count, *rest = sys.argv[1:]
 
-    async def many(mode: str, value: float) -> None:
-        for start in range(0, int(count), together):
-            batch = min(together, int(count) - start)
+    async def together(mode: str, value: float, count: int) -> None:
+        for start in range(0, count, _TOGETHER):
+            batch = min(_TOGETHER, count - start)
             await asyncio.gather(*(one(mode, value) for _ in range(batch)))
 
+    fill = many or together
     if command == "fill":
-        await many(rest[0], float(rest[1]))
+        await fill(rest[0], float(rest[1]), int(count))
     elif command == "trickle":
         for _ in range(int(count)):
             await one(START, time.time())
@@ -71,7 +76,7 @@ async def run_async(one: Callable[[str, float], Awaitable[object]], *, together:
         await one(COUNT, 0.0)
         start = time.perf_counter()
         if rest[0] == "bulk":
-            await many(COUNT, 0.0)
+            await fill(COUNT, 0.0, int(count))
         else:
             for _ in range(int(count)):
                 await one(COUNT, 0.0)

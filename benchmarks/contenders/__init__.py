@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from contenders import arq, bullmq, celery, dramatiq, ours, rq, taskiq
+from contenders import (
+    arq,
+    bullmq,
+    bullmq_python,
+    celery,
+    dramatiq,
+    huey,
+    ours,
+    rq,
+    saq,
+    streaq,
+    taskiq,
+)
 from contenders.base import Contender, Home
 
 __all__ = ["CONTENDERS", "Contender", "Home"]
 
-CONTENDERS: list[Contender] = [
-    contender
-    for module in (ours, dramatiq, bullmq, celery, taskiq, arq, rq)
-    for contender in module.CONTENDERS
-]
+_MODULES = (ours, dramatiq, bullmq, bullmq_python, celery, taskiq, arq, streaq, saq, huey, rq)
+
+CONTENDERS: list[Contender] = [contender for module in _MODULES for contender in module.CONTENDERS]

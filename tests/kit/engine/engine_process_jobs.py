@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
 from pathlib import Path
 
-from worker_payment.kit.engine import Payload, processor
+from worker_payment.kit.engine import Backoff, JobContext, Order, Payload, processor
 
 
 class Count(Payload):
@@ -34,3 +35,45 @@ def count(payload: Count) -> None:
 def kill_process(payload: Empty) -> None:
     """End the whole worker as the kernel would."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Step(Payload):
+    """Step `number` of what happens to `order_id`; fails `failures` times."""
+
+    notes: str
+    order_id: str
+    number: int
+    seconds: float = 0.0
+    failures: int = 0
+
+
+def _note(payload: Step, word: str) -> None:
+    with Path(payload.notes).open("a") as notes:
+        notes.write(f"{payload.order_id} {payload.number} {word} {os.getpid()}\n")
+
+
+@processor(order="{order_id}", attempts=3, backoff=Backoff(first=0.1, factor=1.0, jitter=0.0))
+def step(payload: Step, context: JobContext) -> None:
+    """Note when it begins and ends; fail the first attempts."""
+    _note(payload, "begin")
+    time.sleep(payload.seconds)
+    if context.attempt <= payload.failures:
+        raise ConnectionError("not yet")
+    _note(payload, "end")
+
+
+@processor(order=Order("{order_id}", after_failure="hold"), attempts=1)
+def careful_step(payload: Step) -> None:
+    """The same; its key is held when it fails."""
+    _note(payload, "begin")
+    if payload.failures:
+        raise ConnectionError("not yet")
+    _note(payload, "end")
+
+
+@processor(order="{order_id}", timeout=30)
+async def async_step(payload: Step) -> None:
+    """The same as a coroutine."""
+    _note(payload, "begin")
+    await asyncio.sleep(payload.seconds)
+    _note(payload, "end")

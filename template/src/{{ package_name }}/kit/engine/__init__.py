@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from .job.context import JobContext
     from .job.observers import Attempt, Ending, FailedJob, Observer, Publication, observe
+    from .job.order import Order
     from .job.payload import Payload
     from .job.policy import AtOnce, Backoff, Policy, Rate
     from .job.processor import Processor, find_processor, processor, processors
@@ -44,6 +45,7 @@ __all__ = [
     "NewerPayloadError",
     "Observer",
     "Options",
+    "Order",
     "OutageError",
     "Payload",
     "PayloadError",
@@ -84,6 +86,7 @@ __getattr__ = lazy_names(
             "UnknownJobError",
         ),
         "job.context": ("JobContext",),
+        "job.order": ("Order",),
         "job.payload": ("Payload",),
         "job.policy": (
             "AtOnce",

@@ -65,7 +65,7 @@ class Template:
     def __call__(self, payload: Payload) -> str:
         """Return the text for a payload."""
         values = payload.model_dump(mode="json", include=self._fields)
-        return self._text.format_map({name: _as_text(value) for name, value in values.items()})
+        return self._text.format_map({name: as_text(value) for name, value in values.items()})
 
 
 def key_of(source: Callable[[P], str] | str | None, model: type[P]) -> Callable[[P], str] | None:
@@ -106,7 +106,8 @@ def _wire_name(model: type[Payload], name: str) -> str:
     return field.serialization_alias or field.alias or name
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Write a scalar as templates do: a text as it stands, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

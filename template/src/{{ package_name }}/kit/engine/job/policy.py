@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from ..errors import PermanentError, TemporaryError
+from .order import Order
 from .payload import P
 
 
@@ -90,6 +91,7 @@ class Policy:
         at_once: At most so many jobs at once, per key, over all replicas.
         keep_order: Wait for the next attempt in the slot instead of behind the queue, so
             that with WORKER_CONCURRENCY=1 no later job overtakes a failing one.
+        order: Run jobs with the same key one at a time, as they were published, over all replicas.
     """
 
     attempts: int = 3
@@ -99,6 +101,7 @@ class Policy:
     keep_order: bool = False
     rate: Rate | None = None
     at_once: AtOnce[Any] | None = None
+    order: Order | None = None
 
     @property
     def limited(self) -> bool:

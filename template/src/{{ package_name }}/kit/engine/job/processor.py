@@ -11,6 +11,7 @@ from typing import Any, Concatenate, Generic, Literal, Protocol, TypeVar, overlo
 from ..errors import PermanentError, UnknownJobError
 from .context import JobContext
 from .key import Key, Template, key_of, safe_job_id
+from .order import Order, OrderTemplate
 from .payload import P, load_payload
 from .policy import AtOnce, Backoff, Policy, Rate
 from .publish import Publisher, Receipt, default_publisher
@@ -46,6 +47,9 @@ class Processor(Generic[P, R]):
             self._job_id = key_of(job_id, self.payload_type)
             self._target = key_of(target, self.payload_type)
             self._limit = key_of(at_once.key, self.payload_type) if at_once else None
+            self.order = (
+                OrderTemplate(policy.order.key, self.payload_type) if policy.order else None
+            )
         except TypeError as error:
             raise TypeError(f"{place(function)}: {error}") from None
         self.__doc__ = function.__doc__
@@ -239,6 +243,7 @@ def processor(
     keep_order: bool = False,
     rate: Rate | None = None,
     at_once: AtOnce[P] | None = None,
+    order: Order | str | None = None,
     job_id: Callable[[P], str] | str | None = None,
     target: Callable[[P], str] | str | None = None,
 ) -> _DeclareFor[P]: ...
@@ -254,6 +259,7 @@ def processor(
     keep_order: bool = False,
     rate: Rate | None = None,
     at_once: AtOnce[Any] | None = None,
+    order: Order | str | None = None,
     job_id: Key | None = None,
     target: Key | None = None,
 ) -> _Declare: ...
@@ -270,6 +276,7 @@ def processor(
     keep_order: bool = False,
     rate: Rate | None = None,
     at_once: AtOnce[Any] | None = None,
+    order: Order | str | None = None,
     job_id: Key | None = None,
     target: Key | None = None,
 ) -> Any:
@@ -286,6 +293,8 @@ def processor(
         keep_order: Wait for a retry in the slot, so that no later job overtakes.
         rate: At most so many starts in a span of time, over all replicas.
         at_once: At most so many jobs at once, per key, over all replicas.
+        order: What must be processed in the order of publishing, one job at a time: a template of
+            the payload's fields (`"{order_id}"`), or an `Order`.
         job_id: The job's id, so that the same work is not queued twice: a template of the
             payload's fields (`"approve-{order_id}"`), or a function of the payload.
         target: What the job works on, where that differs from the id; likewise.
@@ -294,7 +303,16 @@ def processor(
         TypeError: The function's parameters are not annotated as a processor's must be, or a
             template names something that is no field of the payload.
     """
-    policy = Policy(attempts, backoff or Backoff(), timeout, result_ttl, keep_order, rate, at_once)
+    policy = Policy(
+        attempts,
+        backoff or Backoff(),
+        timeout,
+        result_ttl,
+        keep_order,
+        rate,
+        at_once,
+        Order(order) if isinstance(order, str) else order,
+    )
 
     expected = subject if isinstance(subject, type) else None
 

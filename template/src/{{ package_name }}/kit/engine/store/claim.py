@@ -167,6 +167,11 @@ class Claim:
         return (self.number(b"number_of_retries") or 0) + 1
 
     @property
+    def order(self) -> str:
+        """The key that this job shares with others, '' when it has none."""
+        return self.text(keys.ORDER_KEY.encode())
+
+    @property
     def interruptions(self) -> int:
         """How many deliveries before this one ended with the death of their worker."""
         return self.number(keys.INTERRUPTIONS.encode()) or 0

@@ -6,9 +6,10 @@ import json
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from redis import Redis
 from rq.queue import Queue
@@ -61,6 +62,7 @@ class Outcome:
             self.ended.timestamp(),
             f"{self.ended.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
             None if self.result is None else b64encode(self.result.encode()).decode(),
+            claim.order,
         ]
         if claim.leaves_traces:
             form.append(claim.progress or "")
@@ -78,6 +80,17 @@ class Trade:
     due: float | None
 
 
+class OrderBook(Protocol):
+    """Which jobs have a key, one of which runs at a time."""
+
+    @property
+    def table(self) -> Mapping[str, tuple[str, bool]]:
+        """Function -> template with wire names, and whether a failed job keeps its key."""
+
+    def read(self, data: bytes, /) -> tuple[str, bool]:
+        """Return the key of a job, empty if it has none, and whether it keeps it after a failure."""
+
+
 class Exchange:
     """Calls the Lua scripts for one worker.
 
@@ -86,9 +99,16 @@ class Exchange:
             take jobs that nobody runs.
         queues: The worker's queues, most important first.
         worker: Name of the worker.
+        orders: Which jobs have a key; None when none has.
     """
 
-    def __init__(self, connection: Redis, queues: Sequence[Queue], worker: str) -> None:
+    def __init__(
+        self,
+        connection: Redis,
+        queues: Sequence[Queue],
+        worker: str,
+        orders: OrderBook | None = None,
+    ) -> None:
         self.connection = connection
         self._queues = {queue.name: queue for queue in queues}
         self._worker = worker
@@ -101,9 +121,13 @@ class Exchange:
             "queues": list(self._queues),
             "share": SHARE,
             "token": self._token,
+            "orders": orders.table if orders is not None and orders.table else None,
         }
+        self._orders = orders
+        self._read: dict[str, tuple[str, bool]] = {}  # keys for the next trip
         self._turns = [0] * len(self._queues)
         self._call = SplitCall(connection, load("exchange"))
+        self._pass_on = connection.register_script(load("pass_on"))
         self._release = connection.register_script(load("release"))
         self._keep_if_owned = connection.register_script(load("keep_if_owned"))
 
@@ -132,10 +156,13 @@ class Exchange:
         """
         request = self._fixed | {
             "outcomes": [outcome.to_json() for outcome in outcomes],
-            "over": [[claim.queue.name, claim.job_id, claim.execution_id] for claim in over],
+            "over": [
+                [claim.queue.name, claim.job_id, claim.execution_id, claim.order] for claim in over
+            ],
             "seconds": sum(outcome.seconds for outcome in outcomes),
             "free": free,
             "turns": self._turns,
+            "read": self._read,
             "first": self._next,
             "promote": promote,
         }
@@ -149,7 +176,9 @@ class Exchange:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
         answer = self._call.receive()
-        codes, jobs, suspended, limited, due, self._turns, now, now_text = answer
+        codes, jobs, suspended, limited, due, self._turns, unread, now, now_text = answer
+        if self._orders is not None:
+            self._read = {job.decode(): self._orders.read(data) for job, data in unread}
         self._skew = float(now) - time.time()
         return Trade(
             codes=codes,
@@ -204,6 +233,17 @@ class Exchange:
     def _owned(self, claim: Claim, *args: str | int) -> bool:
         started, worker = keys.STARTED + claim.queue.name, keys.WORKER + self._worker
         return bool(self._keep_if_owned(keys=[started, worker, keys.JOB + claim.job_id], args=args))
+
+    def pass_on_keys(self, queue: str, cursor: str) -> str:
+        """Hand on the keys of jobs that were deleted or canceled while they held them.
+
+        Args:
+            queue: Whose keys.
+            cursor: Where to go on looking, as the last call returned it; at first `0`.
+        """
+        request = {"prefix": keys.PREFIX, "queue": queue, "ended": None, "cursor": cursor}
+        found: bytes = self._pass_on(args=[json.dumps(request)])[0]
+        return found.decode()
 
     def read_job(self, job_id: str) -> dict[bytes, bytes]:
         """A job's hash as it stands in Redis."""

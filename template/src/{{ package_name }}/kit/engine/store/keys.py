@@ -35,11 +35,17 @@ RUNNING = f"{PREFIX}:running:"
 # Ours. + queue name: sorted set of job ids that snooze, by the time they come back.
 SNOOZING = f"{PREFIX}:snoozing:"
 
+# Ours. + queue name: hash of key -> the job that holds it; + queue name:key: the list of those that
+# wait for it (see scripts/order.lua).
+ORDER = f"{PREFIX}:order:"
+
 # Fields that the engine adds to a job's hash; RQ keeps what it does not know.
 INTERRUPTIONS = "interruptions"  # deliveries that ended with their worker's death
 CHECKPOINT = "checkpoint"  # state for the next attempt, as JSON
 PROGRESS = "progress"  # how far a job has come, as JSON
 SNOOZES = "snoozes"  # how often it has asked to come back later
+ORDER_KEY = "order"  # what the job shares with others, of which one runs at a time
+ORDER_HOLD = "order_hold"  # 1 when it keeps the key after it has failed for good
 
 
 def worker_executions(worker: str) -> str:

@@ -58,6 +58,7 @@ class Recovery:
         self._maintain = maintain
         self._suspects: dict[str, float] = {}
         self._to_give_up: list[Entry] = []
+        self._cursors: dict[str, str] = {}  # how far each queue's keys have been looked at
         self._loop = Every(interval, self._look, name="recovery")
 
     def start(self) -> None:
@@ -77,6 +78,8 @@ class Recovery:
         for queue in self._queues:
             # Parents that end at the same moment leave their dependents here.
             queue.ready_job_registry.cleanup()
+            cursor = self._cursors.get(queue.name, "0")
+            self._cursors[queue.name] = self._exchange.pass_on_keys(queue.name, cursor)
         self._maintain()
 
     def sweep(self) -> int:

@@ -20,6 +20,8 @@ from rq.timeouts import JobTimeoutException
 from rq.worker import WorkerStatus
 
 from ..background import Every, Pause
+from ..job.order import Orders
+from ..job.processor import processors
 from ..run import journal
 from ..run.endings import Endings
 from ..run.runner import Runner
@@ -63,7 +65,7 @@ class ThreadWorker(MemberWorker):
         )
         self._leaving = threading.Event()
         self._draining = threading.Event()
-        self._exchange = Exchange(connection, self.queues, name)
+        self._exchange = Exchange(connection, self.queues, name, Orders(processors()))
         self._in_hand = InHand(self._exchange, connection, name)
         self._endings = Endings(
             self,

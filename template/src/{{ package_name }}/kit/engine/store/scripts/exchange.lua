@@ -4,23 +4,26 @@
 -- ARGV[1] is a JSON object:
 --   prefix, worker
 --   outcomes  of jobs that returned, each a list: queue, job, execution, ttl, start and end as
---             seconds, end in RQ's time format, return value (null for none); then its last
---             progress ('' for none), if the job left traces that concern unfinished jobs only
+--             seconds, end in RQ's time format, return value (null for none), key ('' for none); then
+--             its last progress ('' for none), if the job left traces that concern unfinished jobs only
 --   seconds   how long those jobs ran in all
 --   queues    names of the queues, most important first
 --   turns     what the trip before returned, see turns.lua; share: how many jobs make a round
 --   free      how many jobs to take
 --   over      deliveries that ended in another way, each a list: queue, job,
---             execution
+--             execution, key ('' for none)
+--   orders    which jobs have a key, and read: keys that the worker has read, see read_key.lua;
+--             null when no processor keeps an order
 --   first     number of the first execution id to hand out; token: what the ids start with
 --   promote   whether delayed jobs that are due are moved to their queue
 --
--- Returns {codes, jobs, suspended, limited, due, turns, now, now_text}:
+-- Returns {codes, jobs, suspended, limited, due, turns, unread, now, now_text}:
 --   codes     per outcome: 1 stored, 0 not ours any more (dropped), 2 has dependents:
 --             left as it is, because RQ's own code must finish it
 --   jobs      list of {queue, execution, job, hash} now owned by the worker
 --   suspended 1 when `rq suspend` holds (nothing is taken then)
 --   due       seconds until the next delayed job as text, '' when there is none or it was not asked
+--   unread    {job, data} of waiting jobs whose keys the worker must read
 --   limited   {queue, job} of due jobs under RQ's RateLimit, which RQ's own code must move
 --
 -- The entry `job:execution` in the started registry is the token of ownership: whoever
@@ -38,9 +41,18 @@ local forever = 86400 * 365  -- seconds that the records of a delivery outlive i
 -- What one command can do for many jobs is done at the end of a batch: a call from Lua costs
 -- more than most commands. A batch is no longer than what `unpack` can hold.
 local batch = 500
-local ended, records, ids = {}, {}, {}
+local ended, records, ids, keys = {}, {}, {}, {}
+
+-- include order.lua
+local function end_key(queue, key, job)
+  if key == '' then return end
+  if not keys[queue] then keys[queue] = {} end
+  table.insert(keys[queue], {key, job})
+end
 
 local function forget_ended()
+  for queue, held in pairs(keys) do pass_on(queue, held) end
+  keys = {}
   if #ended == 0 then return end
   call('SREM', running_key, unpack(ended))
   call('DEL', unpack(records))
@@ -63,7 +75,7 @@ local function take_back_suspicion(key)
 end
 
 local function store(o)
-  local queue, job, execution, ttl, began, over, over_text, value, progress = unpack(o, 1, 9)
+  local queue, job, execution, ttl, began, over, over_text, value, order, progress = unpack(o, 1, 10)
   local entry = job .. ':' .. execution
   local started = pre .. ':wip:' .. queue
   local key = pre .. ':job:' .. job
@@ -71,6 +83,7 @@ local function store(o)
   if call('EXISTS', key .. ':dependents') == 1 then
     return call('ZSCORE', started, entry) and 2 or 0
   end
+  end_key(queue, order, job)
   if call('ZREM', started, entry) == 0 then
     free_id(queue, job, execution)
     take_back_suspicion(key)
@@ -133,15 +146,20 @@ end
 
 local clock_text = string.format('%.6f', now)
 
-local function claim(queue, job)
+local function claim(queue, each)
+  local job, hash = each.job, each.hash
   local key = pre .. ':job:' .. job
-  local hash = redis.pcall('HGETALL', key)  -- as it is now; the worker knows what is written below
-  if hash.err or #hash == 0 then return nil end  -- no job, or deleted while it waited
   local execution = string.format('%s%012x', p.token, p.first)
   p.first = p.first + 1
   local entry = job .. ':' .. execution
   call('HSET', key, 'status', 'started', 'started_at', now_text,
     'last_heartbeat', now_text, 'worker_name', p.worker)
+  if each.key ~= '' then
+    call('HSET', key, 'order', each.key)
+    if each.hold then call('HSET', key, 'order_hold', '1') end
+    table.insert(hash, 'order')
+    table.insert(hash, each.key)
+  end
   call('PERSIST', key)
   call('HSET', pre .. ':execution:' .. entry, 'id', execution, 'job_id', job, 'created_at', clock_text,
     'last_heartbeat', clock_text, 'worker_name', p.worker)
@@ -151,28 +169,62 @@ local function claim(queue, job)
   return {queue, execution, job, hash}, entry
 end
 
--- Take up to `count` jobs of a queue. Returns whether it may hold more.
+-- include read_key.lua
+local ordered = p.orders ~= cjson.null
+local unread, deferred = {}, 0
+
+-- Put jobs back whose keys cannot be read here, and let the worker read them and some more.
+local function leave_unread(queue, waiting, first)
+  local list = pre .. ':queue:' .. queue
+  for i = #waiting, first, -1 do call('LPUSH', list, waiting[i]) end
+  for _, job in ipairs(call('LRANGE', list, 0, 99)) do
+    local hash = redis.pcall('HGETALL', pre .. ':job:' .. job)
+    if not hash.err and not read_key(job, hash) then
+      table.insert(unread, {job, field_of(hash, 'data') or ''})
+    end
+  end
+end
+
+-- Take up to `count` jobs of a queue. Returns whether it may hold more that can be taken now.
 local function take(queue, count, jobs)
   local waiting = call('LPOP', pre .. ':queue:' .. queue, count)
   if not waiting then return false end
-  local entries, scores, taken = {}, {}, {}
-  for _, job in ipairs(waiting) do
-    local claimed, entry = claim(queue, job)
-    if claimed then
-      table.insert(jobs, claimed)
-      table.insert(entries, entry)
-      table.insert(scores, '+inf')
-      table.insert(scores, entry)
-      table.insert(taken, job)
-      table.insert(taken, claimed[2] .. ' ' .. p.worker)
+  local found, more = {}, #waiting == count
+  for i, job in ipairs(waiting) do
+    local hash = redis.pcall('HGETALL', pre .. ':job:' .. job)  -- the worker knows what is written below
+    if not hash.err and #hash > 0 then  -- else there is no job, or it was deleted while it waited
+      local key, hold = '', false
+      if ordered then key, hold = read_key(job, hash) end
+      if not key then
+        leave_unread(queue, waiting, i)
+        more = false
+        break
+      end
+      table.insert(found, {job = job, hash = hash, key = key, hold = hold})
     end
+  end
+  if ordered then
+    local waits
+    found, waits = admit(queue, found)
+    deferred = deferred + waits
+    more = more and deferred < batch  -- a trip must not take long; the next one goes on
+  end
+  local entries, scores, taken = {}, {}, {}
+  for _, each in ipairs(found) do
+    local claimed, entry = claim(queue, each)
+    table.insert(jobs, claimed)
+    table.insert(entries, entry)
+    table.insert(scores, '+inf')
+    table.insert(scores, entry)
+    table.insert(taken, each.job)
+    table.insert(taken, claimed[2] .. ' ' .. p.worker)
   end
   if #entries > 0 then
     call('SADD', running_key, unpack(entries))
     call('ZADD', pre .. ':wip:' .. queue, unpack(scores))
     call('HSET', ids_key .. queue, unpack(taken))
   end
-  return #waiting == count
+  return more
 end
 
 local codes = {}
@@ -180,8 +232,12 @@ for i, outcome in ipairs(p.outcomes) do
   codes[i] = store(outcome)
   if #ended == batch then forget_ended() end
 end
+for i, over in ipairs(p.over) do
+  free_id(unpack(over, 1, 3))
+  end_key(over[1], over[4], over[2])
+  if i % batch == 0 then forget_ended() end
+end
 forget_ended()
-for _, over in ipairs(p.over) do free_id(unpack(over)) end
 
 -- Only a living worker counts: a bare hash would never expire.
 if #codes > 0 and call('EXISTS', worker_key) == 1 then
@@ -208,4 +264,4 @@ if p.promote then
     if wait and (due == '' or tonumber(wait) < tonumber(due)) then due = wait end
   end
 end
-return {codes, jobs, suspended, limited, due, p.turns, clock_text, now_text}
+return {codes, jobs, suspended, limited, due, p.turns, unread, clock_text, now_text}

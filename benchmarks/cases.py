@@ -21,6 +21,7 @@ _BOOT = 4.0  # seconds of jobs kept in reserve while several processes start
 _SPIN = 30  # thousands of steps: about 3 ms
 _SPIN_RATE = 150  # such jobs per second and processor, roughly; for the first run
 _WARM_UP_JOBS, _GAP = 10, 0.03  # of the latency case; the gap in seconds
+_DELAY = 1.0  # seconds, of the lateness case
 _MOST_PUBLISHED = 100_000  # jobs
 _LIMIT = 60.0  # seconds before a run is given up
 
@@ -61,6 +62,7 @@ DISTANT = [
     for ms in (1, 5)
 ]
 SCALING = [1, 2, 4]  # processes
+PARKED = {"lateness": 0, "lateness-parked": 100_000}  # jobs that wait for a later time
 
 
 @dataclass
@@ -122,10 +124,27 @@ class Bench:
     def latency(self, contender: Contender, count: int) -> Figures:
         """Milliseconds from publishing to the start of the job, on an idle worker."""
         self._empty()
+        return self._delays(contender, count, "trickle", _GAP)
+
+    def lateness(self, contender: Contender, count: int, parked: int) -> Figures:
+        """Milliseconds from the time a delayed job is due to its start, on an idle worker.
+
+        Args:
+            contender: Whose.
+            count: Jobs.
+            parked: Jobs that wait for a later time meanwhile.
+        """
+        self._empty()
+        if parked:
+            self._publish(contender, "park", parked)
+        return self._delays(contender, count, "later", _GAP, _DELAY)
+
+    def _delays(self, contender: Contender, count: int, *command: object) -> Figures:
+        word, *options = command
         with self._worker(contender, 5, 1, LINE) as watch:
-            self._publish(contender, "trickle", _WARM_UP_JOBS, _GAP)
+            self._publish(contender, word, _WARM_UP_JOBS, *options)
             watch.until(_WARM_UP_JOBS, limit=_LIMIT)
-            self._publish(contender, "trickle", count, _GAP)
+            self._publish(contender, word, count, *options)
             watch.until(_WARM_UP_JOBS + count, limit=_LIMIT)
             delays = sorted(watch.lines()[_WARM_UP_JOBS:])
         return {

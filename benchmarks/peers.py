@@ -24,7 +24,7 @@ from contenders import CONTENDERS, Contender, Home
 from measuring import BenchmarkError
 from workers import ROOT, Server
 
-_KINDS = ("throughput", "distance", "latency", "scaling", "publishing")
+_KINDS = ("throughput", "distance", "latency", "lateness", "scaling", "publishing")
 
 
 def main() -> None:
@@ -126,6 +126,7 @@ class _Plan:
             self._say(f"round {number + 1} of {self._results.rounds}")
             self._throughput()
             self._latency()
+            self._lateness()
             self._scaling()
             self._publishing()
 
@@ -147,6 +148,14 @@ class _Plan:
         for each in self._in_turn():
             if not each.side and not (self._quick and not each.quick):
                 self._try("latency", each, lambda e=each: self._bench.latency(e, count))  # type: ignore[misc]
+
+    def _lateness(self) -> None:
+        if not self._wants("lateness") or self._quick:
+            return
+        for case, parked in cases.PARKED.items():
+            for each in self._in_turn():
+                if each.delays and (each.bulk or not parked):
+                    self._try(case, each, lambda e=each, n=parked: self._bench.lateness(e, 200, n))  # type: ignore[misc]
 
     def _scaling(self) -> None:
         if not self._wants("scaling"):

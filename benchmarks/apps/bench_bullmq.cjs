@@ -23,10 +23,10 @@ function serve(concurrency) {
 async function publish() {
   const queue = new Queue("bench", { connection });
   const one = (mode, value) => queue.add("job", { mode, value });
-  const many = async (mode, value, count) => {
+  const many = async (mode, value, count, opts) => {
     for (let start = 0; start < count; start += BATCH) {
       const size = Math.min(BATCH, count - start);
-      await queue.addBulk(Array.from({ length: size }, () => ({ name: "job", data: { mode, value } })));
+      await queue.addBulk(Array.from({ length: size }, () => ({ name: "job", data: { mode, value }, opts })));
     }
   };
   const count = Number(rest[0]);
@@ -37,6 +37,14 @@ async function publish() {
       await one("start", now());
       await sleep(Number(rest[1]) * 1000);
     }
+  } else if (command === "later") {
+    const delay = Number(rest[2]);
+    for (let i = 0; i < count; i += 1) {
+      await queue.add("job", { mode: "start", value: now() + delay }, { delay: delay * 1000 });
+      await sleep(Number(rest[1]) * 1000);
+    }
+  } else if (command === "park") {
+    await many("count", 0, count, { delay: 3600 * 1000 });
   } else {
     await one("count", 0);
     const start = performance.now();

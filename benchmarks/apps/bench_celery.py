@@ -17,5 +17,10 @@ def job(mode: str, value: float) -> None:
     work(mode, value)
 
 
+def _later(mode: str, value: float, delay: float, count: int) -> None:
+    for _ in range(count):
+        job.apply_async((mode, value), countdown=delay)
+
+
 if __name__ == "__main__":
-    bench_publish.run(job.delay)
+    bench_publish.run(job.delay, later=_later)

@@ -18,5 +18,10 @@ def job(mode: str, value: float) -> None:
     work(mode, value)
 
 
+def _later(mode: str, value: float, delay: float, count: int) -> None:
+    for _ in range(count):
+        job.send_with_options(args=(mode, value), delay=round(delay * 1000))
+
+
 if __name__ == "__main__":
-    bench_publish.run(job.send)
+    bench_publish.run(job.send, later=_later)

@@ -16,6 +16,9 @@ def _publish() -> None:
         lambda mode, value, count: target.publish_many(
             job, (Job(mode=mode, value=value) for _ in range(count))
         ),
+        lambda mode, value, delay, count: target.publish_many(
+            job, (Job(mode=mode, value=value) for _ in range(count)), delay=delay
+        ),
     )
 
 

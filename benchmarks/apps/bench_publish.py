@@ -2,6 +2,8 @@
 
 fill COUNT MODE VALUE   put jobs on the queue by the fastest way there is
 trickle COUNT GAP       publish single jobs with GAP seconds between, each with its time
+later COUNT GAP DELAY   the same, but each shall run DELAY seconds later; its time is when it is due
+park COUNT              publish jobs that shall run in an hour, by the fastest way there is
 rate COUNT single|bulk  print how many seconds publishing took
 """
 
@@ -16,15 +18,18 @@ from bench_body import COUNT, START
 
 One = Callable[[str, float], object]
 Many = Callable[[str, float, int], object]
+Later = Callable[[str, float, float, int], object]  # mode, value, delay in seconds, count
+_HOUR = 3600.0
 _TOGETHER = 100  # calls at once of a system that has no call for many
 
 
-def run(one: One, many: Many | None = None) -> None:
+def run(one: One, many: Many | None = None, later: Later | None = None) -> None:
     """Obey the command line.
 
     Args:
         one: Publishes one job of a mode and a value.
         many: Publishes so many of them at once, where the system can.
+        later: Publishes so many of them to run after a delay, where the system can.
     """
     command, count, *rest = sys.argv[1:]
     if command == "fill":
@@ -33,6 +38,13 @@ def run(one: One, many: Many | None = None) -> None:
         for _ in range(int(count)):
             one(START, time.time())
             time.sleep(float(rest[0]))
+    elif command == "later" and later is not None:
+        gap, delay = (float(each) for each in rest)
+        for _ in range(int(count)):
+            later(START, time.time() + delay, delay, 1)
+            time.sleep(gap)
+    elif command == "park" and later is not None:
+        later(COUNT, 0.0, _HOUR, int(count))
     else:
         one(COUNT, 0.0)  # connects
         start = time.perf_counter()

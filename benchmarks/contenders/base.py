@@ -44,6 +44,7 @@ class Contender:
         most: The highest concurrency at which it takes part.
         serial: It runs one job at a time, whatever the concurrency.
         scales: It has a setting for processes, and takes part in that case.
+        delays: Its publishing side can ask for a delay, and takes part in the lateness case.
         bulk: Its publishing side has a way of publishing many at once.
         side: A variant of another entry: throughput of the no-op only.
         quick: Takes part in all cases of a quick run.
@@ -58,6 +59,7 @@ class Contender:
     most: int = 1000
     serial: bool = False
     scales: bool = False
+    delays: bool = False
     bulk: bool = False
     side: bool = False
     quick: bool = False

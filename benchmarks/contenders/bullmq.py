@@ -35,6 +35,7 @@ CONTENDERS = [
         command=lambda home, concurrency, _: [*home.publisher, "worker", str(concurrency)],
         rate=6000,
         bulk=True,
+        delays=True,
         quick=True,
     )
 ]

@@ -18,6 +18,7 @@ CONTENDERS = [
         command=_command,
         rate=1500,
         scales=True,
+        delays=True,
         quick=True,
     )
 ]

@@ -63,6 +63,7 @@ CONTENDERS = [
         variables=lambda concurrency, processes: variables(concurrency, processes, "error"),
         scales=True,
         bulk=True,
+        delays=True,
         quick=True,
     ),
     Contender(
@@ -72,6 +73,7 @@ CONTENDERS = [
         command=_command,
         rate=2500,
         variables=variables,
+        delays=True,
         quick=True,
     ),
 ]

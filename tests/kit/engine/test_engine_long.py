@@ -24,7 +24,8 @@ from long_jobs import Keep, Steps, Wish, steps
 from support import RedisServer, eventually
 from worker_payment.kit.engine import JobContext, Options, Publisher, ThreadWorker
 from worker_payment.kit.engine.run.draining import NEAR, STOPS, Draining
-from worker_payment.kit.inspection.failed import FailedJobs, Wanted
+from worker_payment.kit.failed import Wanted
+from worker_payment.kit.inspection.failed import RedisFailedJobs
 from worker_payment.kit.inspection.stats import look
 
 Start = Callable[..., ThreadWorker]
@@ -229,13 +230,13 @@ def test_a_job_that_failed_for_good_resumes_when_it_is_run_again(
     publisher: Publisher, connection: Redis, queue: str, notes: Path, start_worker: Start
 ) -> None:
     """By `failed requeue`, and where the same id is published again."""
-    failed = FailedJobs(connection, queue)
+    failed = RedisFailedJobs(connection, [queue])
     job = publisher.publish(jobs.walk_once, Steps(notes=str(notes), upto=3, fails_at=3)).job_id
     start_worker(Options(concurrency=1))
     eventually(ended(connection, job))
     (entry,) = failed.find(Wanted(job_ids=(job,)))
     assert entry.resumes
-    assert failed.requeue(job)
+    assert failed.requeue(entry).action == "queued"
     eventually(lambda: steps(notes)[-1] == "[2]")  # as attempt 1 it fails there again
     eventually(ended(connection, job))
     again = Steps(notes=str(notes), upto=3)

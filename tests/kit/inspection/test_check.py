@@ -9,9 +9,9 @@ from redis import Redis
 from rq import Queue
 
 from program_jobs import Nap, nap
+from support import PACKAGE
 from worker_payment.kit.config import Settings
-from worker_payment.kit.engine import Publisher
-from worker_payment.kit.inspection import capacity, server
+from worker_payment.kit.inspection import capacity, server, waiting
 from worker_payment.kit.inspection.capacity import examine_capacity
 from worker_payment.kit.inspection.server import examine_server
 from worker_payment.kit.inspection.waiting import examine_waiting
@@ -71,17 +71,21 @@ def test_a_replica_fails(client, redis_server):
     assert any("replica" in each for each in levels(examine_server(client), "FAIL"))
 
 
-def test_jobs_that_cannot_be_done_are_warned_of(connection, queue):
-    Publisher(connection, queue).publish_many(nap, [Nap(), Nap()])
+def test_jobs_that_cannot_be_done_are_warned_of(publisher, connection, queue):
+    publisher.publish_many(nap, [Nap(), Nap()])
     Queue(queue, connection=connection, serializer="json").enqueue("shop.send", {"card": "s3cret"})
     Queue(queue, connection=connection).enqueue("shop.pickled", "s3cret")
+    newer = f"{PACKAGE}.processors.payment.of_tomorrow"
+    Queue(queue, connection=connection, serializer="json").enqueue(newer, {"card": "s3cret"})
     findings = list(examine_waiting(connection, queue))
-    assert levels(findings, "ok") == [f"{queue}: 4 jobs wait"]
-    assert len(levels(findings, "warn")) == 2
-    assert "1 jobs are not JSON" in levels(findings, "warn")[0]
-    assert "shop.send (1)" in levels(findings, "warn")[1]
+    assert levels(findings, "ok") == [f"{queue}: 5 jobs wait"]
+    assert levels(findings, "warn") == [
+        waiting.UNREADABLE.format(names="shop.pickled (1)"),
+        waiting.UNKNOWN.format(names="shop.send (1)"),
+        waiting.NEWER.format(names=f"{newer} (1)"),
+    ]
     assert "s3cret" not in json.dumps([each.detail for each in findings])
-    assert connection.llen(f"rq:queue:{queue}") == 4  # looking takes nothing
+    assert connection.llen(f"rq:queue:{queue}") == 5  # looking takes nothing
 
 
 def test_concurrency_above_the_advice_is_warned_of(monkeypatch):

@@ -191,10 +191,9 @@ def command_line() -> typer.Typer:
 
     _app.command("suspend")(suspend_command)
     _app.command("resume")(resume_command)
+    _app.add_typer(failed, name="failed")
     for module in composed().modules:
         module.commands(_app)
-    if not any(each.name == "failed" for each in _app.registered_groups):
-        _app.add_typer(failed, name="failed")
     return _app
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .config.dotenv import SettingsError
 from .config.fields import EnvSettings
 from .engine import processors, provide
+from .failed import FailedJobs
 from .lazy import Lazy
 from .module import Module
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 
 class Client(Protocol):
@@ -72,6 +76,11 @@ class Worker:
         faults = [fault for each in own for fault in each.unprovided()]
         if faults:
             raise SettingsError("\n".join(faults))
+
+    def failed_jobs(self, connection: Redis, queues: Sequence[str], who: str) -> FailedJobs | None:
+        """Return the list of failed jobs that a module keeps; None where Redis alone does."""
+        lists = (each.failed_jobs(connection, queues, who) for each in self.modules)
+        return next((found for found in lists if found is not None), None)
 
     def reset(self) -> None:
         """Close every client, and forget the settings: what is used next is made anew."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .engine.errors import JobError
 from .engine.job.observers import Observer
+from .failed import FailedJobs
 
 if TYPE_CHECKING:
     import typer
     from pydantic_settings import BaseSettings
+    from redis import Redis
     from structlog.typing import Processor
 
 
@@ -61,6 +63,16 @@ class Module(Observer):
     def counts(self) -> Mapping[str, int]:
         """Count something for `stats`: a number by name."""
         return {}
+
+    def failed_jobs(self, connection: Redis, queues: Sequence[str], who: str) -> FailedJobs | None:  # noqa: ARG002 - see the override
+        """Return the list of failed jobs, if the module keeps it instead of Redis.
+
+        Args:
+            connection: Client of the queues' Redis.
+            queues: The worker's queues.
+            who: Recorded with every change.
+        """
+        return None
 
     def prepare_test(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 - see the override
         """Make what a test needs instead of the other side, and return the variables for it."""

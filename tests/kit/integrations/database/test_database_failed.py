@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import database_jobs as jobs
@@ -18,11 +19,12 @@ from typer.testing import CliRunner
 from support import eventually
 from worker_payment.kit.cli import command_line
 from worker_payment.kit.engine import FailedJob, Options
+from worker_payment.kit.failed import Wanted
 from worker_payment.kit.integrations.database import failures
 from worker_payment.kit.integrations.database.lifecycle import (
     on_failed,
 )
-from worker_payment.kit.integrations.database.replay import Replay
+from worker_payment.kit.integrations.database.replay import RecordedFailedJobs
 from worker_payment.kit.integrations.database.sweep import Sweep
 
 # How Redis and the database work together is the same on all of them.
@@ -46,14 +48,14 @@ def failed_job(database: Database, job_id: str = "", **more: object) -> FailedJo
 
 
 @pytest.fixture
-def replay(database: Database, connection: Redis) -> Replay:
-    """Acts in the name of a tester."""
-    return Replay(database.shared, connection, "tester")
+def replay(database: Database, connection: Redis) -> RecordedFailedJobs:
+    """The list, in the name of a tester."""
+    return RecordedFailedJobs(database.shared, connection, [database.queue], "tester")
 
 
-def chosen(database: Database, **more: object) -> failures.Filter:
-    """A filter on the test's queue."""
-    return failures.Filter(queue=database.queue, **more)
+def retried(replay: RecordedFailedJobs) -> list[str]:
+    """Run every failed job again, and tell what became of each."""
+    return [replay.requeue(entry).action for entry in replay.find(Wanted())]
 
 
 @on_postgresql
@@ -120,8 +122,7 @@ def test_a_retry_publishes_again_even_when_redis_was_emptied(database, connectio
     eventually(database.failed)
     job.delete()
     jobs.gate.set()
-    (result,) = replay.retry(chosen(database))
-    assert result.action == "published"
+    assert retried(replay) == ["queued"]
     eventually(lambda: database.effects(target) == {target: 1})
     (row,) = database.failed()
     assert (row.state, row.changed_by, row.retries) == ("retried", "tester", 1)
@@ -132,10 +133,10 @@ def test_a_retry_publishes_again_even_when_redis_was_emptied(database, connectio
 def test_retrying_twice_publishes_once(database, connection, replay):
     job = failed_job(database)
     failures.record(database.engine, job)
-    rows = failures.find(database.engine, chosen(database))
-    assert [each.action for each in replay.retry(chosen(database))] == ["published"]
-    assert list(replay.retry(chosen(database))) == []
-    assert replay._retry(rows[0], dry_run=False).action == "gone"
+    (entry,) = replay.find(Wanted())
+    assert retried(replay) == ["queued"]
+    assert retried(replay) == []
+    assert replay.requeue(entry).action == "gone"
     assert connection.llen(f"rq:queue:{database.queue}") == 1
 
 
@@ -144,10 +145,10 @@ def test_a_retry_that_died_before_its_commit_publishes_nothing_new(database, con
     """Redis has the job already, the row says failed still."""
     job = failed_job(database)
     failures.record(database.engine, job)
-    list(replay.retry(chosen(database)))
+    (entry,) = replay.find(Wanted())
+    assert replay.requeue(entry).action == "queued"
     failures.record(database.engine, job)
-    (result,) = replay.retry(chosen(database))
-    assert result.action == "waiting"
+    assert replay.requeue(entry).action == "waiting"
     assert connection.llen(f"rq:queue:{database.queue}") == 1
 
 
@@ -158,7 +159,8 @@ def test_never_runs_what_has_succeeded_since(database, run, replay, connection):
     eventually(database.failed)
     jobs.gate.set()
     run(jobs.mend, jobs.Work(target=target))  # somebody published it anew
-    assert [each.action for each in replay.retry(chosen(database))] == ["succeeded"]
+    (entry,) = failures.find(database.engine, [database.queue], Wanted())
+    assert replay.requeue(entry).action == "succeeded"
     assert database.failed()[0].state == "succeeded"
     assert connection.llen(f"rq:queue:{database.queue}") == 0
 
@@ -171,16 +173,15 @@ def test_filters(database, replay):
     failures.record(engine, failed_job(database, "new", job_type="other.job"))
 
     def ids(**wanted):
-        return [row.job_id for row in failures.find(engine, chosen(database, **wanted))]
+        return [entry.job_id for entry in replay.find(Wanted(**wanted))]
 
     assert ids() == ["old", "odd", "new"]
-    assert ids(limit=2) == ["old", "odd"]
     assert ids(since=datetime.now(UTC) - timedelta(hours=1)) == ["odd", "new"]
     assert ids(error="0% of c:\\_f") == ["odd"]
     assert ids(error="%broken_") == []
     assert ids(job_type="other") == ["new"]
     assert ids(job_ids=("new", "nobody")) == ["new"]
-    assert [each.action for each in replay.discard(chosen(database, limit=1))] == ["discarded"]
+    assert replay.discard(next(replay.find(Wanted()))).action == "discarded"
     assert ids() == ["odd", "new"]
     assert ids(state="discarded") == ["old"]
 
@@ -191,7 +192,8 @@ def test_what_was_discarded_is_gone_from_redis_as_well(database, replay, connect
     failures.record(database.engine, failed_job(database, "gone"))
     connection.zadd(f"rq:failed:{database.queue}", {"gone": 1})
     connection.hset("rq:job:gone", "data", "{}")
-    assert [each.action for each in replay.discard(chosen(database))] == ["discarded"]
+    (entry,) = failures.find(database.engine, [database.queue], Wanted())
+    assert replay.discard(entry).action == "discarded"
     assert not connection.exists(f"rq:failed:{database.queue}", "rq:job:gone")
 
 
@@ -214,7 +216,7 @@ def test_on_the_command_line(database, connection):
     assert "Kim" in command("failed", "show", "job-1", "--reveal")[1]
     assert command("failed", "retry")[0] == 2, "it must not retry everything unasked"
     code, rehearsed = command("failed", "retry", "--all", "--dry-run")
-    assert (code, rehearsed) == (0, "would publish database_jobs.mend job-1\n")
+    assert (code, rehearsed) == (0, "would requeue database_jobs.mend job-1\n")
     assert connection.llen(f"rq:queue:{database.queue}") == 0
     code, retried = command(
         "failed", "retry", "--since", "1h", "--json", "--by", "me", "--rate", "9"
@@ -222,22 +224,55 @@ def test_on_the_command_line(database, connection):
     assert json.loads(retried) == {
         "jobId": "job-1",
         "job": "database_jobs.mend",
-        "action": "published",
+        "action": "queued",
     }
     assert command("failed", "list")[1] == "none\n"
     assert "me" in command("failed", "list", "--state", "retried", "--json")[1]
     assert command("failed", "retry", "nobody")[0] == 1
 
 
-@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
-def test_what_is_discarded_leaves_redis_too(database, run, connection, publisher, start_worker):
-    """Also what the database has not heard of yet; else RQ's `requeue --all` brings it back."""
-    run(jobs.fail, jobs.Work(target=uuid4().hex))
+def test_there_is_one_list(database, run, replay, connection, publisher, start_worker):
+    """Rows, Redis, `failed list` and `stats` agree, whoever missed what, and after RQ's own tools."""
     queue = Queue(database.queue, connection=connection, serializer=JSONSerializer)
-    unheard = publisher.publish(jobs.plain, jobs.Work(target="x"))
-    eventually(lambda: queue.failed_job_registry.get_job_count(cleanup=False) == 2)
+    registry = queue.failed_job_registry
+
+    def objects(*words: str) -> list[dict[str, Any]]:
+        """What a command prints, without the log lines of the worker in this process."""
+        lines = command(*words)[1].splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def counts() -> set[int]:
+        # First: it must not need what the list brings up to date.
+        (stats,) = objects("stats", "--json", "--interval", "0.1")
+        listed = objects("failed", "list", "--json")
+        recorded = [row for row in database.failed() if row.state == "failed"]
+        in_redis = registry.get_job_count(cleanup=False)
+        return {stats["failed"], len(listed), len(recorded), in_redis, replay.count()}
+
+    (known,) = run(jobs.fail, jobs.Work(target=uuid4().hex))
+    unheard = publisher.publish_many(jobs.plain, [jobs.Work(target=str(n)) for n in range(3)])
+    start_worker(Options(concurrency=3))  # without a hook, as if the database had been away
+    eventually(lambda: registry.get_job_count(cleanup=False) == 4)
+    assert counts() == {4}
+    queue.enqueue_job(
+        Job.create(
+            "other.job",
+            id="x" * 300,
+            connection=connection,
+            origin=queue.name,
+            serializer=JSONSerializer,
+        )
+    )
+    eventually(lambda: registry.get_job_count(cleanup=False) == 5)
+    assert counts() == {5}
+    registry.requeue(unheard[0].job_id)  # it runs, and fails again
+    eventually(lambda: registry.get_job_count(cleanup=False) == 5)
+    assert counts() == {5}
+    known.set_status(JobStatus.FINISHED)  # somebody ran it again by RQ, and it went well
+    registry.remove(known)
+    assert counts() == {4}
+    assert {row.state for row in database.failed() if row.job_id == known.id} == {"succeeded"}
     code, said = command("failed", "discard", "--all")
-    assert (code, said.count("discarded")) == (0, 2), said
-    assert queue.failed_job_registry.get_job_ids(cleanup=False) == []
-    assert not Job.exists(unheard.job_id, connection=connection)
-    assert {row.state for row in database.failed()} == {"discarded"}
+    assert (code, said.count("discarded")) == (0, 4), said
+    assert counts() == {0}
+    assert not any(Job.exists(each.job_id, connection=connection) for each in unheard)

@@ -51,9 +51,9 @@ def test_old_done_rows_leave_and_new_ones_stay(database: Database, monkeypatch):
     age(database, *names[:5])
     monkeypatch.setattr(retention, "_BATCH", 2)
     clean = retention.clean_records
-    assert clean(database.engine, "another queue", done_days=90, failed_days=90) == 0
-    assert clean(database.engine, database.queue, done_days=0, failed_days=0) == 0
-    assert clean(database.engine, database.queue, done_days=90, failed_days=0) == 5
+    assert clean(database.engine, ["another queue"], done_days=90, failed_days=90) == 0
+    assert clean(database.engine, [database.queue], done_days=0, failed_days=0) == 0
+    assert clean(database.engine, [database.queue], done_days=90, failed_days=0) == 5
     assert {row.target_id for row in database.records()} == set(names[5:])
 
 

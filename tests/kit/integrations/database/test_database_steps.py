@@ -23,13 +23,13 @@ from support import eventually
 from worker_payment.kit.cli import command_line
 from worker_payment.kit.engine import Duplicate, PermanentError, Publisher
 from worker_payment.kit.engine.errors import AttemptReturned
+from worker_payment.kit.failed import Wanted
 from worker_payment.kit.integrations.database.errors import (
     TakenOverError,
     TransactionEndedError,
     UnfinishedError,
 )
-from worker_payment.kit.integrations.database.failures import Filter
-from worker_payment.kit.integrations.database.replay import Replay
+from worker_payment.kit.integrations.database.replay import RecordedFailedJobs
 from worker_payment.kit.integrations.database.session import job_session
 from worker_payment.kit.integrations.database.tables import job_records
 
@@ -75,9 +75,9 @@ def test_a_step_that_does_not_come_to_its_checkpoint_leaves_nothing(
     assert job.get_status() == JobStatus.FAILED
     assert database.effects(name) == {name: 1}
     assert state_of(database) == [("failed", '{"secret":"한글"}')]
-    replay = Replay(database.shared, connection, "tester")
-    (result,) = replay.retry(Filter(queue=database.queue))
-    assert result.action == "published"
+    failed = RecordedFailedJobs(database.shared, connection, [database.queue], "tester")
+    (entry,) = failed.find(Wanted())
+    assert failed.requeue(entry).action == "queued"
     eventually(lambda: job.get_status() == JobStatus.FINISHED)
     assert job.return_value() == {"secret": "한글"}
     assert database.effects(name) == {name: 2}
@@ -87,9 +87,9 @@ def test_a_step_that_does_not_come_to_its_checkpoint_leaves_nothing(
 def test_what_is_discarded_begins_anew(database: Database, run: Any, connection: Redis) -> None:
     name = uuid4().hex
     run(jobs.settle_and_fail, jobs.Rows(target=name))
-    replay = Replay(database.shared, connection, "tester")
-    (result,) = replay.discard(Filter(queue=database.queue))
-    assert result.action == "discarded"
+    failed = RecordedFailedJobs(database.shared, connection, [database.queue], "tester")
+    (entry,) = failed.find(Wanted())
+    assert failed.discard(entry).action == "discarded"
     assert state_of(database) == [("failed", None)]
 
 

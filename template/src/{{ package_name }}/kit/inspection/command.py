@@ -96,7 +96,19 @@ def _looks(
 
 
 def _look(connection: Redis, queue: str) -> Stats:
-    return replace(look(connection, queue, _counts()), schedules=_schedules())
+    stats = look(connection, queue, _counts())
+    return replace(stats, schedules=_schedules(), failed=_failed(connection, queue, stats.failed))
+
+
+def _failed(connection: Redis, queue: str, in_redis: int) -> int:
+    """Count what `failed list` lists; what is in Redis while the keeper of the list is away."""
+    try:
+        found = composed().failed_jobs(connection, (queue,), "stats")
+        return in_redis if found is None else found.count()
+    except RedisError:
+        raise
+    except Exception:
+        return in_redis  # `counts` says that it is away
 
 
 def _schedules() -> tuple[ScheduleState, ...]:

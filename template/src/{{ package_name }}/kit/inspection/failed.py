@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,156 +14,119 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
 from ..engine.store import keys
-from .jobs import call_of, short_name, text
+from ..failed import FailedEntry, Outcome, Wanted
+from .jobs import error_of_traceback, name_of, published, text
 
+_OF_JOB = ("data", "ended_at", "worker_name", keys.CHECKPOINT)
 _BATCH = 500  # jobs in one trip to Redis
 
 
-@dataclass(frozen=True, slots=True)
-class FailedEntry:
-    """A job that failed for good.
-
-    Args:
-        job_id: The job.
-        job_type: Its processor's name.
-        failed_at: None when its hash says nothing of it.
-        payload: As it was published.
-        traceback: Of the last attempt.
-        resumes: Whether there is a checkpoint that it would go on from.
-    """
-
-    job_id: str
-    job_type: str
-    failed_at: datetime | None
-    payload: Any
-    traceback: str
-    resumes: bool = False
-
-    @property
-    def error(self) -> str:
-        """The line of the traceback that names the error."""
-        lines = [line for line in self.traceback.splitlines() if line and line[0] not in " |+"]
-        named = [line for line in lines if not line.startswith(("Traceback", "(Background on"))]
-        return named[-1] if named else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which failed jobs are meant.
-
-    Args:
-        job_ids: These jobs; all when empty.
-        job_type: A part of the job's name.
-        since: Failed at or after this moment.
-        error: A part of the error's text.
-        limit: At most so many, the oldest first.
-    """
-
-    job_ids: tuple[str, ...] = ()
-    job_type: str | None = None
-    since: datetime | None = None
-    error: str | None = None
-    limit: int = 100
-
-    def fits(self, entry: FailedEntry) -> bool:
-        """Return whether a job is meant."""
-        return (
-            (self.job_type is None or self.job_type in entry.job_type)
-            and (self.error is None or self.error in entry.error)
-            and (self.since is None or bool(entry.failed_at and entry.failed_at >= self.since))
-        )
-
-
-class FailedJobs:
-    """The failed jobs of one queue.
+class RedisFailedJobs:
+    """The failed jobs of some queues.
 
     Args:
         connection: The client.
-        queue: The queue's name.
+        queues: The queues' names.
     """
 
-    def __init__(self, connection: Redis, queue: str) -> None:
+    def __init__(self, connection: Redis, queues: Sequence[str]) -> None:
         self._connection = connection
-        self._key = keys.FAILED + queue
-        self._registry = FailedJobRegistry(queue, connection, serializer=JSONSerializer)
+        self._queues = tuple(queues)
 
-    def find(self, wanted: Wanted) -> list[FailedEntry]:
-        """Return the jobs that are meant, the oldest first.
+    def find(self, wanted: Wanted) -> Iterator[FailedEntry]:
+        """Yield the jobs that are meant, queue by queue and the oldest first.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        entries = self._entries(wanted.job_ids or self._ids())
-        found = [entry for entry in entries if wanted.fits(entry)]
-        oldest = datetime.min.replace(tzinfo=UTC)
-        found.sort(key=lambda entry: entry.failed_at or oldest)
-        return found[: max(wanted.limit, len(wanted.job_ids))]
+        for queue in self._queues:
+            found = self.entries(queue, wanted.job_ids or self._ids(queue))
+            yield from (entry for entry in found if _fits(wanted, entry))
 
-    def requeue(self, job_id: str) -> bool:
-        """Put a failed job back on its queue, with its full number of attempts.
+    def count(self) -> int:
+        """Return how many jobs are failed."""
+        with self._connection.pipeline(transaction=False) as pipeline:
+            for queue in self._queues:
+                pipeline.zcard(keys.FAILED + queue)
+            return sum(pipeline.execute())
 
-        Returns:
-            False when it is no failed job any more.
-        """
+    def requeue(self, entry: FailedEntry, *, dry_run: bool = False) -> Outcome:
+        """Put a failed job back on its queue, with its full number of attempts."""
+        if dry_run:
+            return Outcome("would requeue")
+        registry = FailedJobRegistry(entry.queue, self._connection, serializer=JSONSerializer)
         try:
-            self._registry.requeue(job_id)
+            registry.requeue(entry.job_id)
         except (NoSuchJobError, InvalidJobOperation):
-            return False
-        return True
+            return Outcome("gone")
+        return Outcome("queued")
 
-    def discard(self, job_id: str) -> bool:
-        """Delete a failed job, so that nothing brings it back.
+    def discard(self, entry: FailedEntry, *, dry_run: bool = False) -> Outcome:
+        """Delete a failed job, so that nothing brings it back."""
+        if dry_run:
+            return Outcome("would discard")
+        if not self._connection.zrem(keys.FAILED + entry.queue, entry.job_id):
+            return Outcome("gone")
+        self._connection.delete(keys.JOB + entry.job_id, keys.RESULTS + entry.job_id)
+        return Outcome("discarded")
 
-        Returns:
-            False when it is no failed job any more.
-        """
-        if not self._connection.zrem(self._key, job_id):
-            return False
-        self._connection.delete(keys.JOB + job_id, keys.RESULTS + job_id)
-        return True
-
-    def _ids(self) -> tuple[str, ...]:
-        found: list[Any] = list(self._connection.zrange(self._key, 0, -1))
-        return tuple(text(each) for each in found)
-
-    def _entries(self, job_ids: tuple[str, ...]) -> Iterator[FailedEntry]:
+    def entries(self, queue: str, job_ids: Sequence[str]) -> Iterator[FailedEntry]:
+        """Read those of these jobs that are failed."""
         for start in range(0, len(job_ids), _BATCH):
             part = job_ids[start : start + _BATCH]
             with self._connection.pipeline(transaction=False) as pipeline:
                 for job_id in part:
-                    pipeline.zscore(self._key, job_id)
-                    pipeline.hmget(keys.JOB + job_id, "data", "ended_at", keys.CHECKPOINT)
+                    pipeline.zscore(keys.FAILED + queue, job_id)
+                    pipeline.hmget(keys.JOB + job_id, *_OF_JOB)
                     pipeline.xrevrange(keys.RESULTS + job_id, count=1)
+                    pipeline.xlen(keys.RESULTS + job_id)
                 answers = iter(pipeline.execute())
-            for job_id, score, job, results in zip(part, answers, answers, answers, strict=True):
+            for job_id, score, job, results, attempts in zip(part, *[answers] * 4, strict=True):
                 if score is not None:
-                    yield _entry(job_id, job, results)
+                    yield _entry(queue, job_id, job, results, attempts)
+
+    def _ids(self, queue: str) -> tuple[str, ...]:
+        found: list[Any] = list(self._connection.zrange(keys.FAILED + queue, 0, -1))
+        return tuple(text(each) for each in found)
 
 
-def masked(value: Any) -> Any:
-    """Return the shape of a payload without its values: `A-1001` becomes `A***`."""
-    if isinstance(value, dict):
-        return {key: masked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [masked(item) for item in value]
-    if isinstance(value, str):
-        return f"{value[:1]}***"
-    return value if value is None or isinstance(value, bool) else "***"
+def _fits(wanted: Wanted, entry: FailedEntry) -> bool:
+    return (
+        (wanted.job_type or "").casefold() in entry.job_type.casefold()
+        and (wanted.error or "").casefold() in entry.error.casefold()
+        and (wanted.since is None or bool(entry.failed_at and entry.failed_at >= wanted.since))
+    )
 
 
-def _entry(job_id: str, job: list[bytes | None], results: list[Any]) -> FailedEntry:
-    data, ended, checkpoint = job
-    path, arguments = call_of(data) if data else (None, [])
+def _entry(
+    queue: str, job_id: str, job: list[bytes | None], results: list[Any], attempts: int
+) -> FailedEntry:
+    data, ended, worker, checkpoint = job
+    path, payload = published(data)
     fields = results[0][1] if results else {}
-    moment = datetime.fromisoformat(text(ended)) if ended else None
+    traceback = _traceback(fields.get(b"exc_string"))
     return FailedEntry(
-        job_id,
-        short_name(path) if path else "?",
-        moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC),
-        arguments[0] if len(arguments) == 1 else arguments,
-        _traceback(fields.get(b"exc_string")),
+        job_id=job_id,
+        job_type=name_of(data),
+        path=path,
+        queue=queue,
+        failed_at=moment_of(text(ended)),
+        error=error_of_traceback(traceback),
+        payload=payload,
+        traceback=traceback,
+        attempts=max(1, attempts),
+        worker=text(fields.get(b"worker_name") or worker),
         resumes=checkpoint is not None,
     )
+
+
+def moment_of(written: str) -> datetime | None:
+    """Return a moment in RQ's format; None when it is none."""
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _traceback(stored: bytes | None) -> str:

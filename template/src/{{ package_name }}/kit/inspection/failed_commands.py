@@ -1,27 +1,28 @@
-"""`failed`, `suspend` and `resume` on the command line.
-
-With the database, its module adds a `failed` of its own, which knows more of each job.
-"""
+"""`failed`, `suspend` and `resume` on the command line."""
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from itertools import islice
+from typing import Annotated, Any
 
 import typer
 
+from ..failed import FailedEntry, FailedJobs, Outcome, Wanted
 from ..process.exit_codes import ExitCode
-
-if TYPE_CHECKING:
-    from .failed import FailedEntry, FailedJobs, Wanted
 
 failed = typer.Typer(no_args_is_help=True, help="Jobs that failed for good.")
 
+_STATES = ("failed", "retried", "discarded", "succeeded", "any")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SHOWN = 100  # characters of an error in the list
 
 JobIds = Annotated[list[str] | None, typer.Argument(help="Ids of jobs; all when none is given.")]
 JobName = Annotated[str | None, typer.Option("--job", help="Part of the job's name.")]
@@ -29,11 +30,21 @@ Since = Annotated[
     str | None, typer.Option(help="Failed since: 30m, 2h, 7d, or 2026-01-31T09:00 in UTC.")
 ]
 ErrorText = Annotated[str | None, typer.Option("--error", help="Part of the error's text.")]
+State = Annotated[
+    str, typer.Option(help="failed; with a database retried, discarded, succeeded or any.")
+]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the oldest first.")]
+ActLimit = Annotated[
+    int | None, typer.Option(min=1, help="At most so many, the oldest first; all by default.")
+]
+Rate = Annotated[float | None, typer.Option(min=0.01, help="Jobs per second at most.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Everything = Annotated[bool, typer.Option("--all", help="Allow it without an id or a filter.")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show the payload's values unmasked.")]
+By = Annotated[
+    str | None, typer.Option("--by", help="Who does it; a database records it with the job.")
+]
 
 
 @failed.command("list")
@@ -42,18 +53,24 @@ def list_command(
     since: Since = None,
     error: ErrorText = None,
     limit: Limit = 50,
+    state: State = "failed",
     as_json: AsJson = False,
     reveal: Reveal = False,
 ) -> None:
     """List failed jobs, the oldest first."""
-    with _failed_jobs() as (jobs, scrub):
-        entries = jobs.find(_wanted(None, job, since, error, limit))
-    for entry in entries:
+    wanted = _wanted(None, job, since, error, state)
+    with _failed_jobs(wanted) as (jobs, scrub):
+        entries = list(islice(jobs.find(wanted), limit + 1))
+    for entry in entries[:limit]:
         if as_json:
             typer.echo(json.dumps(_record(entry, scrub, reveal=reveal), ensure_ascii=False))
         else:
-            said = scrub(entry.error)[:100]
-            typer.echo(f"{_moment_text(entry)}  {entry.job_type}  {entry.job_id}  {said}")
+            when = entry.failed_at.isoformat(" ", "seconds") if entry.failed_at else "-"
+            became = str(entry.more.get("state", "failed"))
+            parts = [when, entry.job_type, entry.job_id, *([became] if became != "failed" else [])]
+            typer.echo("  ".join([*parts, scrub(_first_line(entry.error))[:_SHOWN]]))
+    if len(entries) > limit:
+        typer.echo(f"there are more than {limit}; see --limit", err=True)
     if not entries and not as_json:
         typer.echo("none")
 
@@ -65,13 +82,14 @@ def show_command(
     as_json: AsJson = False,
 ) -> None:
     """Show one failed job with its payload and traceback."""
-    with _failed_jobs() as (jobs, scrub):
-        entries = jobs.find(_wanted([job_id], None, None, None, 1))
-    if not entries:
+    wanted = Wanted((job_id,), state=None)
+    with _failed_jobs(wanted) as (jobs, scrub):
+        entry = next(jobs.find(wanted), None)
+    if entry is None:
         typer.echo(f"no failed job {job_id}", err=True)
         raise typer.Exit(ExitCode.FAILED)
-    record = _record(entries[0], scrub, reveal=reveal)
-    record["traceback"] = scrub(entries[0].traceback)
+    record = _record(entry, scrub, reveal=reveal)
+    record |= {"resumes": entry.resumes, "traceback": scrub(entry.traceback)}
     if as_json:
         typer.echo(json.dumps(record, ensure_ascii=False))
         return
@@ -80,23 +98,26 @@ def show_command(
         typer.echo(f"{name}:\n{text}" if name == "traceback" else f"{name:<10} {text}")
 
 
+@failed.command("retry", hidden=True)  # a second name for it
 @failed.command("requeue")
 def requeue_command(
     job_ids: JobIds = None,
     job: JobName = None,
     since: Since = None,
     error: ErrorText = None,
-    limit: Limit = 100,
+    limit: ActLimit = None,
+    rate: Rate = None,
     everything: Everything = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
+    by: By = None,
 ) -> None:
     """Run failed jobs again, each with its full number of attempts."""
     _demand_choice(job_ids, job, since, error, everything=everything)
-    with _failed_jobs() as (jobs, _):
-        wanted = _wanted(job_ids, job, since, error, limit)
-        act = _Act("would requeue") if dry_run else _Act("queued", jobs.requeue)
-        act.on(jobs, wanted, as_json=as_json)
+    wanted = _wanted(job_ids, job, since, error)
+    with _failed_jobs(wanted, by) as (jobs, _):
+        results = _act(jobs.requeue, jobs.find(wanted), limit, dry_run=dry_run, rate=rate)
+        _report(results, wanted, as_json=as_json)
 
 
 @failed.command("discard")
@@ -105,17 +126,18 @@ def discard_command(
     job: JobName = None,
     since: Since = None,
     error: ErrorText = None,
-    limit: Limit = 100,
+    limit: ActLimit = None,
     everything: Everything = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
+    by: By = None,
 ) -> None:
-    """Delete failed jobs: nothing brings them back."""
+    """Take failed jobs off the list: nothing brings them back."""
     _demand_choice(job_ids, job, since, error, everything=everything)
-    with _failed_jobs() as (jobs, _):
-        wanted = _wanted(job_ids, job, since, error, limit)
-        act = _Act("would discard") if dry_run else _Act("discarded", jobs.discard)
-        act.on(jobs, wanted, as_json=as_json)
+    wanted = _wanted(job_ids, job, since, error)
+    with _failed_jobs(wanted, by) as (jobs, _):
+        results = _act(jobs.discard, jobs.find(wanted), limit, dry_run=dry_run)
+        _report(results, wanted, as_json=as_json)
 
 
 def suspend_command() -> None:
@@ -136,66 +158,94 @@ def resume_command() -> None:
     typer.echo("resumed")
 
 
-class _Act:
-    """What is done with failed jobs.
+def _act(
+    act: Callable[..., Outcome],
+    entries: Iterator[FailedEntry],
+    limit: int | None,
+    *,
+    dry_run: bool,
+    rate: float | None = None,
+) -> Iterator[tuple[FailedEntry, Outcome]]:
+    for number, entry in enumerate(islice(entries, limit)):
+        if number and rate and not dry_run:
+            time.sleep(1 / rate)
+        yield entry, act(entry, dry_run=dry_run)
 
-    Args:
-        done: The word for it.
-        act: Does it to one job, and returns False when the job is no longer failed.
-    """
 
-    def __init__(self, done: str, act: Callable[[str], bool] = lambda _: True) -> None:
-        self._done = done
-        self._act = act
-
-    def on(self, jobs: FailedJobs, wanted: Wanted, *, as_json: bool) -> None:
-        """Do it, and say what became of each job. Exit code 1 if one is not there."""
-        missing = dict.fromkeys(wanted.job_ids)
-        for entry in jobs.find(wanted):
-            missing.pop(entry.job_id, None)
-            action = self._done if self._act(entry.job_id) else "gone"
-            if as_json:
-                line = {"jobId": entry.job_id, "job": entry.job_type, "action": action}
-                typer.echo(json.dumps(line, ensure_ascii=False))
-            else:
-                typer.echo(f"{action} {entry.job_type} {entry.job_id}")
-        for job_id in missing:
-            typer.echo(f"no failed job {job_id}", err=True)
-        if missing:
-            raise typer.Exit(ExitCode.FAILED)
+def _report(
+    results: Iterator[tuple[FailedEntry, Outcome]], wanted: Wanted, *, as_json: bool
+) -> None:
+    """Say what became of each job. Exit code 1 if one was refused or is not there."""
+    missing = dict.fromkeys(wanted.job_ids)
+    refused = False
+    for entry, outcome in results:
+        missing.pop(entry.job_id, None)
+        refused = refused or outcome.action == "refused"
+        if as_json:
+            line = {"jobId": entry.job_id, "job": entry.job_type, "action": outcome.action}
+            detail = {"detail": outcome.detail} if outcome.detail else {}
+            typer.echo(json.dumps(line | detail, ensure_ascii=False))
+        else:
+            said = f": {outcome.detail}" if outcome.detail else ""
+            typer.echo(f"{outcome.action} {entry.job_type} {entry.job_id}{said}")
+    for job_id in missing:
+        typer.echo(f"no failed job {job_id}", err=True)
+    if refused or missing:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @contextmanager
 def _connection() -> Iterator[tuple[Any, Any]]:
     from ..config import load_settings  # noqa: PLC0415
-    from ..config.redis import worker_connection  # noqa: PLC0415
+    from ..config.redis import publisher  # noqa: PLC0415
 
     settings = load_settings()
-    with worker_connection(settings) as connection:
+    connection = publisher(settings).connection
+    try:
         yield connection, settings
+    finally:
+        connection.close()
 
 
 @contextmanager
-def _failed_jobs() -> Iterator[tuple[FailedJobs, Callable[[str], str]]]:
-    """Yield the failed jobs, and what takes secrets out of their texts."""
+def _failed_jobs(
+    wanted: Wanted, by: str | None = None
+) -> Iterator[tuple[FailedJobs, Callable[[str], str]]]:
+    """Yield the list that the modules or Redis keep, and what takes secrets out of its texts."""
+    from ..composition import composed  # noqa: PLC0415
     from ..config.log_values import Scrubber  # noqa: PLC0415
     from ..config.secrets import known_secrets  # noqa: PLC0415
-    from .failed import FailedJobs  # noqa: PLC0415
+    from .failed import RedisFailedJobs  # noqa: PLC0415
 
     with _connection() as (connection, settings):
+        worker = composed()
+        worker.load_processors()
+        found = worker.failed_jobs(connection, settings.queues, by or _somebody())
+        if found is None and (wanted.state not in ("failed", None) or by):
+            raise typer.BadParameter(
+                "only a database keeps that", param_hint="--by" if by else "--state"
+            )
         scrub = Scrubber(known_secrets(settings)).text
-        yield FailedJobs(connection, settings.worker_queue), scrub
+        try:
+            yield found or RedisFailedJobs(connection, settings.queues), scrub
+        finally:
+            worker.reset()
 
 
 def _wanted(
-    job_ids: list[str] | None, job: str | None, since: str | None, error: str | None, limit: int
+    job_ids: list[str] | None,
+    job: str | None,
+    since: str | None,
+    error: str | None,
+    state: str = "failed",
 ) -> Wanted:
-    from .failed import Wanted  # noqa: PLC0415
+    if state not in _STATES:
+        raise typer.BadParameter(", ".join(_STATES), param_hint="--state")
+    moment = _moment(since) if since else None
+    return Wanted(tuple(job_ids or ()), job, moment, error, None if state == "any" else state)
 
-    return Wanted(tuple(job_ids or ()), job, moment(since) if since else None, error, limit)
 
-
-def moment(text: str) -> datetime:
+def _moment(text: str) -> datetime:
     """Return what `--since` means: `2h` before now, or a date."""
     span = re.fullmatch(r"(\d{1,6})([smhdw])", text)
     try:
@@ -212,18 +262,31 @@ def _demand_choice(job_ids: list[str] | None, *filters: str | None, everything: 
         raise typer.BadParameter("name jobs, filter them, or say --all")
 
 
-def _moment_text(entry: FailedEntry) -> str:
-    return entry.failed_at.isoformat(" ", "seconds") if entry.failed_at else "-"
+def _first_line(error: str) -> str:
+    from .jobs import first_telling_line  # noqa: PLC0415
+
+    return first_telling_line(error)
 
 
 def _record(entry: FailedEntry, scrub: Callable[[str], str], *, reveal: bool) -> dict[str, Any]:
-    from .failed import masked  # noqa: PLC0415
+    from .jobs import masked  # noqa: PLC0415
 
     return {
         "jobId": entry.job_id,
         "job": entry.job_type,
         "failedAt": entry.failed_at.isoformat() if entry.failed_at else None,
+        "attempts": entry.attempts,
+        **entry.more,
+        "worker": entry.worker,
         "error": scrub(entry.error),
         "resumes": entry.resumes,
         "payload": entry.payload if reveal else masked(entry.payload),
     }
+
+
+def _somebody() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without a user name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

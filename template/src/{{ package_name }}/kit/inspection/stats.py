@@ -13,7 +13,7 @@ from redis import Redis
 
 from ..engine.job.progress import Progress
 from ..engine.store import keys
-from .jobs import function_of, short_name, text
+from .jobs import name_of, text
 
 _OF_JOB = ("data", "number_of_retries", keys.SNOOZES, keys.PROGRESS)
 
@@ -186,10 +186,9 @@ def _running(
 ) -> RunningJob:
     worker, created = execution
     data, retries, snoozes, progress = job
-    path = function_of(data) if data else None
     return RunningJob(
         job_id=job_id,
-        job_type=short_name(path) if path else "?",
+        job_type=name_of(data),
         worker=text(worker),
         attempt=int(retries or 0) + 1,
         seconds=max(0.0, now - float(created)) if created else 0.0,

@@ -6,14 +6,20 @@ from collections import Counter
 from collections.abc import Iterator
 
 from redis import Redis
+from rq.exceptions import DeserializationError
 
 from ..engine import UnknownJobError, find_processor
 from ..engine.store import keys
+from ..engine.store.job_data import call_of, function_of
 from .findings import Finding, ok, warn
-from .jobs import function_of, text
+from .jobs import text
 
 _SAMPLE = 1000  # jobs that are looked at, from the front
 _SHOWN = 3  # names that a sentence lists
+
+UNREADABLE = "not JSON, and will fail at once: {names}; their publisher must use serializer='json'"
+UNKNOWN = "this worker has no processor for {names}: they will fail at once"
+NEWER = "this worker has no processor for {names}: they wait a day for a newer one, then fail"
 
 
 def examine_waiting(connection: Redis, queue: str) -> Iterator[Finding]:
@@ -29,32 +35,29 @@ def examine_waiting(connection: Redis, queue: str) -> Iterator[Finding]:
         for job_id in ids:
             pipeline.hget(keys.JOB + job_id, "data")
         found = pipeline.execute()
-    unknown: Counter[str] = Counter()
-    unreadable = 0
+    kinds: dict[str, Counter[str]] = {UNREADABLE: Counter(), UNKNOWN: Counter(), NEWER: Counter()}
     for data in found:
-        if data is None:
-            continue  # deleted while it waited: the worker passes it over
-        path = function_of(data)
-        if path is None:
-            unreadable += 1
-        elif not _is_known(path):
-            unknown[path] += 1
+        if data is not None:  # deleted while it waited: the worker passes it over
+            kind, path = _judge(data)
+            if kind:
+                kinds[kind][path] += 1
     looked = f", the first {len(ids)} looked at" if len(ids) < waiting else ""
     yield ok(f"{queue}: {waiting} jobs wait{looked}")
-    if unreadable:
-        yield warn(
-            f"{unreadable} jobs are not JSON and will fail at once; "
-            "their publisher must use serializer='json'"
-        )
-    if unknown:
-        names = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(_SHOWN))
-        more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-        yield warn(f"this worker has no processor for {names}{more}: they will fail at once")
+    for kind, paths in kinds.items():
+        if paths:
+            names = ", ".join(f"{name} ({count})" for name, count in paths.most_common(_SHOWN))
+            more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+            yield warn(kind.format(names=f"{names}{more}"))
 
 
-def _is_known(path: str) -> bool:
+def _judge(data: bytes) -> tuple[str, str]:
+    """Return what is wrong with a waiting job, '' for nothing, and the function that it calls."""
+    try:
+        path, _, _ = call_of(data)
+    except DeserializationError:
+        return UNREADABLE, function_of(data) or "unknown"
     try:
         find_processor(path)
-    except UnknownJobError:
-        return False
-    return True
+    except UnknownJobError as error:
+        return (UNKNOWN if error.retry_after is None else NEWER), function_of(data) or "unknown"
+    return "", path

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Row, Select, select, update
+from sqlalchemy import Connection, Engine, Insert, Row, Select, func, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from ...engine import FailedJob
+from ...failed import FailedEntry, Wanted
 from .tables import FAILED, failed_jobs
 from .text import error_text, key_text, payload_text, traceback_text
 
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which failed jobs are meant.
-
-    Args:
-        queue: The queue they came from.
-        job_ids: These jobs; all when empty.
-        job_type: A part of the job's name.
-        since: Failed at or after this moment.
-        error: A part of the error's text.
-        state: failed, retried, discarded or succeeded; any when None.
-        limit: At most so many, the oldest first.
-    """
-
-    queue: str
-    job_ids: tuple[str, ...] = ()
-    job_type: str | None = None
-    since: datetime | None = None
-    error: str | None = None
-    state: str | None = FAILED
-    limit: int = 100
+_PAGE = 500  # rows per look
 
 
 def record(engine: Engine, job: FailedJob, *, failed_at: datetime | None = None) -> None:
@@ -69,25 +48,70 @@ def record(engine: Engine, job: FailedJob, *, failed_at: datetime | None = None)
         connection.execute(_upsert(connection.dialect.name, row))
 
 
-def recorded(engine: Engine, queue: str, job_ids: Sequence[str]) -> dict[str, datetime]:
-    """When each of these jobs was last recorded as failed."""
-    wanted = select(failed_jobs.c.job_id, failed_jobs.c.failed_at).where(
+def recorded(engine: Engine, queue: str, job_ids: Sequence[str]) -> dict[str, Any]:
+    """Return when each of these jobs was last recorded as failed, and its state since."""
+    column = failed_jobs.c
+    wanted = select(column.job_id, column.failed_at, column.state).where(
         failed_jobs.c.queue == queue, failed_jobs.c.job_id.in_(key_text(each) for each in job_ids)
     )
     with engine.connect() as connection:
-        return {row.job_id: row.failed_at for row in connection.execute(wanted)}
+        return {row.job_id: row for row in connection.execute(wanted)}
 
 
-def find(engine: Engine, wanted: Filter) -> list[Row[Any]]:
-    """The failed jobs that are meant, the oldest first."""
+def find(engine: Engine, queues: Sequence[str], wanted: Wanted) -> Iterator[FailedEntry]:
+    """Yield the failed jobs that are meant, the oldest first."""
+    last: Row[Any] | None = None
+    while True:
+        statement = _select(queues, wanted, after=last).limit(_PAGE)
+        with engine.connect() as connection:
+            rows = list(connection.execute(statement))
+        yield from map(_entry, rows)
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1]
+
+
+def count(engine: Engine, queues: Sequence[str]) -> int:
+    """Count the jobs that are failed and not dealt with."""
+    column = failed_jobs.c
+    counted = select(func.count()).where(column.queue.in_(queues), column.state == FAILED)
     with engine.connect() as connection:
-        return list(connection.execute(_select(wanted)))
+        return connection.scalar(counted) or 0
 
 
-def lock(connection: Connection, row_id: int) -> Row[Any] | None:
+def newest(engine: Engine, queue: str, limit: int) -> list[Any]:
+    """Return id, job id and moment of the jobs that failed last."""
+    column = failed_jobs.c
+    statement = (
+        select(column.id, column.job_id, column.failed_at)
+        .where(column.queue == queue, column.state == FAILED)
+        .order_by(column.failed_at.desc())
+        .limit(limit)
+    )
+    with engine.connect() as connection:
+        return list(connection.execute(statement))
+
+
+def draw_back(engine: Engine, row: Any, state: str) -> None:
+    """Record what a tool of RQ has done with a job, unless it has failed again since."""
+    column = failed_jobs.c
+    with engine.begin() as connection:
+        connection.execute(
+            update(failed_jobs)
+            .where(column.id == row.id, column.state == FAILED, column.failed_at == row.failed_at)
+            .values(state=state, changed_by="rq", changed_at=datetime.now(UTC))
+        )
+
+
+def lock(connection: Connection, entry: FailedEntry) -> int | None:
     """Lock a job that is still failed; None when somebody else has dealt with it."""
-    statement = select(failed_jobs).where(failed_jobs.c.id == row_id, failed_jobs.c.state == FAILED)
-    return connection.execute(statement.with_for_update()).one_or_none()
+    column = failed_jobs.c
+    statement = select(column.id).where(
+        column.queue == entry.queue,
+        column.job_id == entry.job_id,
+        column.state == FAILED,
+    )
+    return connection.execute(statement.with_for_update()).scalar_one_or_none()
 
 
 def change(connection: Connection, row_id: int, state: str, who: str, *, retried: bool) -> None:
@@ -104,25 +128,48 @@ def change(connection: Connection, row_id: int, state: str, who: str, *, retried
     )
 
 
-def payload_of(row: Row[Any]) -> Any:
-    """The payload as it was published."""
-    return json.loads(row.payload) if row.payload else None
-
-
-def _select(wanted: Filter) -> Select[Any]:
+def _select(queues: Sequence[str], wanted: Wanted, *, after: Row[Any] | None) -> Select[Any]:
     column = failed_jobs.c
-    statement = select(failed_jobs).where(column.queue == wanted.queue)
+    statement = select(failed_jobs).where(column.queue.in_(queues))
     if wanted.state is not None:
         statement = statement.where(column.state == wanted.state)
     if wanted.job_ids:
-        statement = statement.where(column.job_id.in_(key_text(each) for each in wanted.job_ids))
+        # A long id is listed in its short form.
+        either = [*wanted.job_ids, *(key_text(each) for each in wanted.job_ids)]
+        statement = statement.where(column.job_id.in_(either))
     if wanted.job_type:
         statement = statement.where(column.job_type.icontains(wanted.job_type, autoescape=True))
     if wanted.error:
         statement = statement.where(column.error.icontains(wanted.error, autoescape=True))
     if wanted.since:
         statement = statement.where(column.failed_at >= wanted.since)
-    return statement.order_by(column.failed_at, column.id).limit(wanted.limit)
+    if after is not None:
+        later = column.failed_at > after.failed_at
+        same = (column.failed_at == after.failed_at) & (column.id > after.id)
+        statement = statement.where(later | same)
+    return statement.order_by(column.failed_at, column.id)
+
+
+def _entry(row: Row[Any]) -> FailedEntry:
+    return FailedEntry(
+        job_id=row.job_id,
+        job_type=row.job_type,
+        path=row.path,
+        queue=row.queue,
+        failed_at=row.failed_at,
+        error=row.error or "",
+        payload=json.loads(row.payload) if row.payload else None,
+        traceback=row.traceback or "",
+        attempts=row.attempts,
+        worker=row.worker,
+        more={
+            "state": row.state,
+            "failures": row.failures,
+            "retries": row.retries,
+            "changedAt": row.changed_at.isoformat() if row.changed_at else None,
+            "changedBy": row.changed_by,
+        },
+    )
 
 
 def _upsert(dialect: str, row: dict[str, Any]) -> Insert:

@@ -33,9 +33,8 @@ class Housekeeping:
     def __init__(self, shared: Instances, connection: Redis) -> None:
         self._shared = shared
         self._connection = connection
-        self._sweep = Sweep(
-            connection, shared.queue, keep_days=shared.settings.failed_retention_days
-        )
+        days = shared.settings.failed_retention_days
+        self._sweeps = [Sweep(connection, each, keep_days=days) for each in shared.queues]
         self._clean_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
@@ -55,7 +54,8 @@ class Housekeeping:
         trouble = False
         while not self._stop.is_set():
             try:
-                self._sweep.run(self._shared.main, settled=_SETTLED)
+                for sweep in self._sweeps:
+                    sweep.run(self._shared.main, settled=_SETTLED)
                 self._clean()
                 trouble = False
             except (SQLAlchemyError, RedisError) as error:
@@ -69,12 +69,12 @@ class Housekeeping:
     def _clean(self) -> None:
         if time.monotonic() < self._clean_at:
             return
-        settings, queue = self._shared.settings, self._shared.queue
-        deleted = clean_failed(self._shared.main, queue, days=settings.failed_retention_days)
+        settings, queues = self._shared.settings, self._shared.queues
+        deleted = clean_failed(self._shared.main, queues, days=settings.failed_retention_days)
         for name in used_instances():
             deleted += clean_records(
                 self._shared.engine(name),
-                queue,
+                queues,
                 done_days=settings.record_retention_days,
                 failed_days=settings.failed_retention_days,
             )

@@ -10,30 +10,26 @@ from sqlalchemy import func, select
 from ...config.settings import Settings
 from .instances import instances
 from .settings import SQLITE_FILE, DatabaseSettings
-from .tables import DONE, FAILED, failed_jobs, job_records
+from .tables import DONE, FAILED, job_records
 
 
 def counts() -> dict[str, int]:
-    """Rows of this worker's queue. Each count is a range of an index and stays cheap.
+    """Rows of this worker's queues. Each count is a range of an index and stays cheap.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: The database does not answer, or has no tables yet.
     """
     shared = instances()
-    mine = job_records.c.queue == shared.queue
+    mine = job_records.c.queue.in_(shared.queues)
     hour = datetime.now(UTC) - timedelta(hours=1)
     recent = select(func.count()).where(
         mine, job_records.c.state == DONE, job_records.c.finished_at >= hour
     )
     failing = select(func.count()).where(mine, job_records.c.state == FAILED)
-    kept = select(func.count()).where(
-        failed_jobs.c.queue == shared.queue, failed_jobs.c.state == FAILED
-    )
     with shared.main.connect() as connection:
         return {
             "done_last_hour": connection.scalar(recent) or 0,
             "failing_targets": connection.scalar(failing) or 0,
-            "failed_jobs": connection.scalar(kept) or 0,
         }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ...breaker import Breaker, breakers
 from ...config.settings import Settings
-from ...engine import JobError, processors
+from ...engine import JobError, OutageError, processors
 from ...lazy import Lazy
 from .engines import address, make_engine
 from .errors import (
@@ -41,7 +41,7 @@ class Instances:
 
     def __init__(self, settings: DatabaseSettings, worker: Settings) -> None:
         self.settings = settings
-        self.queue = worker.worker_queue
+        self.queues = worker.queues
         self.worker = f"{worker.worker_name}-{socket.gethostname()}-{os.getpid()}"
         self._concurrency = worker.worker_concurrency
         self._worker = worker
@@ -128,6 +128,23 @@ class Instances:
         except SQLAlchemyError:
             return False
         return True
+
+    @contextmanager
+    def explained(self, name: str) -> Iterator[None]:
+        """Turn errors of an instance into sentences that say where and why.
+
+        Raises:
+            OutageError: The instance does not answer.
+            DatabaseError: It refuses this worker, or has not the tables that are needed.
+        """
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reduce(error)
+            said = f"database {name} at {self.place(name)}: {describe(error)}"
+            if is_unreachable(error):
+                raise OutageError(said, of=f"database {name}") from error
+            raise DatabaseError(f"{said}; `db check` compares its tables") from error
 
     def place(self, name: str) -> str:
         """Where an instance is, without user and password."""

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import structlog
 from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError
-from rq.job import Job
-from rq.serializers import JSONSerializer
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...config.redis import worker_connection
 from ...config.settings import Settings
-from ...engine import FailedJob, OutageError
+from ...engine import FailedJob
+from ...engine.store import keys
+from ...inspection.jobs import published
 from . import failures, schema
-from .errors import DatabaseError, is_unreachable
+from .errors import DatabaseError
 from .housekeeping import Housekeeping
 from .instances import Instances, close_instances, instances
 from .postgresql import goes_through_pooler
-from .reduction import describe, reduce
-from .sweep import published
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +62,7 @@ def check() -> str:
     shared = instances()
     found = []
     for name in schema.used_instances():
-        with _explained(shared, name), shared.tool_connection(name) as connection:
+        with shared.explained(name), shared.tool_connection(name) as connection:
             version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
             connection.execute(text("SELECT 1"))
             pooler = goes_through_pooler(connection)
@@ -101,36 +96,25 @@ def _with_payload(job: FailedJob) -> FailedJob:
         return job
     connection = worker_connection(Settings())
     try:
-        sent = Job.fetch(job.job_id, connection, serializer=JSONSerializer)
-        path, payload = published(sent.data)
-    except (NoSuchJobError, RedisError):
-        return job  # better without it than not at all
+        data = connection.hget(keys.JOB + job.job_id, "data")
+    except RedisError:
+        data = None
     finally:
         connection.close()
+    if not isinstance(data, bytes):
+        return job  # better without it than not at all
+    path, payload = published(data)
     return replace(job, path=path, payload=payload)
 
 
 def _prepare(shared: Instances, name: str) -> None:
-    with _explained(shared, name):
+    with shared.explained(name):
         if _upgrades(shared):
             for sentence in schema.upgrade(shared, name):
                 log.info("database.upgraded", detail=sentence)
         ready, detail = schema.state(shared, name)
     if not ready:
         raise DatabaseError(f"database {name}: {detail}; run `db upgrade`")
-
-
-@contextmanager
-def _explained(shared: Instances, name: str) -> Iterator[None]:
-    """Turn errors of the database into sentences that say where and why."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reduce(error)
-        said = f"database {name} at {shared.place(name)}: {describe(error)}"
-        if is_unreachable(error):
-            raise OutageError(said, of=f"database {name}") from error
-        raise DatabaseError(said) from error
 
 
 def _upgrades(shared: Instances) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,14 @@ from .settings import DatabaseSettings
 
 if TYPE_CHECKING:
     import typer
+    from redis import Redis
 
     from ...engine import FailedJob
+    from ...failed import FailedJobs
 
 
 class DatabaseModule(Module):
-    """Checks the schema at start, keeps failed jobs, and adds the commands `db` and `failed`."""
+    """Checks the schema at start, keeps failed jobs, and adds the command `db`."""
 
     name = "database"
     settings = DatabaseSettings
@@ -40,6 +42,12 @@ class DatabaseModule(Module):
         from .lifecycle import on_failed  # noqa: PLC0415
 
         on_failed(job)
+
+    def failed_jobs(self, connection: Redis, queues: Sequence[str], who: str) -> FailedJobs:
+        from .instances import instances  # noqa: PLC0415
+        from .replay import RecordedFailedJobs  # noqa: PLC0415
+
+        return RecordedFailedJobs(instances(), connection, queues, who)
 
     def prepare_test(self, folder: Path) -> Mapping[str, str]:
         from .testing import prepare  # noqa: PLC0415

@@ -1,147 +1,153 @@
-"""Running failed jobs again: each at most once, and never one that has succeeded since."""
+"""The list of failed jobs in the database: run again at most once, never after a success."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from redis import Redis
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
-from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from ...engine import JobError, Processor, Publisher, find_processor
 from ...engine.job.payload import load_payload
-from ...inspection.failed import FailedJobs
+from ...engine.store import keys
+from ...failed import FailedEntry, Outcome, Wanted
+from ...inspection.failed import RedisFailedJobs
 from . import failures
 from .instances import Instances
-from .records import forget_states
+from .records import forget_states, has_state
 from .schema import used_instances
 from .session import instance_name
 from .settings import MAIN
+from .sweep import Sweep
 from .tables import DISCARDED, DONE, RETRIED, SUCCEEDED, job_records
 from .text import key_text
 
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a failed job.
-
-    Args:
-        job_id: The job.
-        job_type: Its name.
-        action: published, waiting (it is queued already), succeeded, discarded, gone (somebody
-            else has dealt with it), refused, or with a dry run what would be done.
-        detail: Why, where that is not plain.
-    """
-
-    job_id: str
-    job_type: str
-    action: str
-    detail: str = ""
+_GONE = Outcome("gone", "somebody else has dealt with it")
 
 
-class Replay:
-    """Acts on failed jobs in the name of somebody.
+class RecordedFailedJobs:
+    """Lists failed jobs and acts on them in the name of somebody.
 
     Args:
         shared: The databases.
-        connection: Client of the queue's Redis.
+        connection: Client of the queues' Redis.
+        queues: The worker's queues.
         who: Recorded with every change.
     """
 
-    def __init__(self, shared: Instances, connection: Redis, who: str) -> None:
+    def __init__(
+        self, shared: Instances, connection: Redis, queues: Sequence[str], who: str
+    ) -> None:
         self._shared = shared
         self._connection = connection
+        self._queues = tuple(queues)
         self._who = who
 
-    def retry(
-        self, wanted: failures.Filter, *, dry_run: bool = False, rate: float | None = None
-    ) -> Iterator[Result]:
-        """Publish failed jobs again, with what their publisher sent; Redis may be empty.
-
-        Args:
-            wanted: Which.
-            dry_run: Only say what would be done.
-            rate: Jobs per second at most.
+    def find(self, wanted: Wanted) -> Iterator[FailedEntry]:
+        """Yield the jobs that are meant, the oldest first; what only Redis knows is recorded.
 
         Raises:
-            redis.exceptions.RedisError: Redis is away; the job at hand stays failed.
+            OutageError: The database does not answer.
+            DatabaseError: It refuses, or has no tables yet.
+            redis.exceptions.RedisError: Redis is away.
         """
-        for number, row in enumerate(failures.find(self._shared.main, wanted)):
-            if number and rate and not dry_run:
-                time.sleep(1 / rate)
-            yield self._retry(row, dry_run=dry_run)
+        with self._shared.explained(MAIN):
+            for sweep in self._sweeps():
+                sweep.run(self._shared.main, limit=100_000)
+            for entry in failures.find(self._shared.main, self._queues, wanted):
+                # Of a list of many nobody asks.
+                yield replace(entry, resumes=self._resumes(entry)) if wanted.job_ids else entry
 
-    def discard(self, wanted: failures.Filter, *, dry_run: bool = False) -> Iterator[Result]:
-        """Put failed jobs aside for good, in Redis too. Their rows stay until the retention ends.
+    def count(self) -> int:
+        """Return how many jobs are failed. Nothing is recorded."""
+        with self._shared.explained(MAIN):
+            counted = failures.count(self._shared.main, self._queues)
+            return counted + sum(each.difference(self._shared.main) for each in self._sweeps())
+
+    def requeue(self, entry: FailedEntry, *, dry_run: bool = False) -> Outcome:
+        """Publish a failed job again, with what its publisher sent; Redis may be empty.
 
         Raises:
-            redis.exceptions.RedisError: Redis is away; the job at hand stays failed.
+            redis.exceptions.RedisError: Redis is away; the job stays failed.
         """
-        for row in failures.find(self._shared.main, wanted):
+        try:
+            processor = find_processor(entry.path)
+            payload = load_payload(processor.payload_type, entry.payload, processor.name)
+        except JobError as error:
+            return Outcome("refused", str(error))
+        with self._shared.explained(MAIN):
+            done = self._has_succeeded(entry, processor, processor.target_for(payload))
             if dry_run:
-                yield Result(row.job_id, row.job_type, "would discard")
-                continue
+                return Outcome("succeeded" if done else "would requeue")
+            # The row stays locked while Redis is told. A second command finds it changed; if
+            # this process dies in between, the next one finds the job queued in Redis.
             with self._shared.main.begin() as connection:
-                found = failures.lock(connection, row.id)
-                if found is not None:
-                    failures.change(connection, row.id, DISCARDED, self._who, retried=False)
-                    self._forget_states(connection, row)
-                    self._forget(row.job_id, row.queue)
-                    # Before the change is kept: no tool of Redis may bring it back afterwards.
-                    FailedJobs(self._connection, row.queue).discard(row.job_id)
-            yield Result(row.job_id, row.job_type, "discarded" if found else "gone")
+                row_id = failures.lock(connection, entry)
+                if row_id is None:
+                    return _GONE
+                if done:
+                    failures.change(connection, row_id, SUCCEEDED, self._who, retried=False)
+                    return Outcome("succeeded")
+                publisher = Publisher(self._connection, entry.queue)
+                receipt = publisher.publish(processor, payload, job_id=entry.job_id)
+                failures.change(connection, row_id, RETRIED, self._who, retried=receipt.queued)
+            return Outcome("queued" if receipt.queued else "waiting")
 
-    def _forget_states(self, main: Connection, row: Row[Any]) -> None:
+    def discard(self, entry: FailedEntry, *, dry_run: bool = False) -> Outcome:
+        """Put a failed job aside for good, in Redis too. Its row stays until its retention ends.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is away; the job stays failed.
+        """
+        if dry_run:
+            return Outcome("would discard")
+        with self._shared.explained(MAIN), self._shared.main.begin() as connection:
+            row_id = failures.lock(connection, entry)
+            if row_id is None:
+                return _GONE
+            failures.change(connection, row_id, DISCARDED, self._who, retried=False)
+            self._forget_states(connection, entry)
+            # Before the change is kept: no tool of RQ may bring it back afterwards.
+            self._delete(entry)
+        return Outcome("discarded")
+
+    def _delete(self, entry: FailedEntry) -> None:
+        jobs = RedisFailedJobs(self._connection, [entry.queue])
+        if jobs.discard(entry).action == "gone" and key_text(entry.job_id) != entry.job_id:
+            # The row has the short form of a long id.
+            for each in jobs.find(Wanted()):
+                if key_text(each.job_id) == entry.job_id:
+                    jobs.discard(each)
+
+    def _resumes(self, entry: FailedEntry) -> bool:
+        for name in used_instances():
+            with self._shared.engine(name).connect() as connection:
+                if has_state(connection, entry.queue, entry.job_id):
+                    return True
+        return bool(self._connection.hexists(keys.JOB + entry.job_id, keys.CHECKPOINT))
+
+    def _forget_states(self, main: Connection, entry: FailedEntry) -> None:
         """Let the job begin anew, should it be published again."""
-        forget_states(main, row.queue, row.job_id)
+        forget_states(main, entry.queue, entry.job_id)
         for name in used_instances():
             if name != MAIN:
                 with self._shared.engine(name).begin() as connection:
-                    forget_states(connection, row.queue, row.job_id)
+                    forget_states(connection, entry.queue, entry.job_id)
 
-    def _forget(self, job_id: str, queue: str) -> None:
-        """Delete a failed job from Redis, so that no tool of RQ brings it back."""
-        try:
-            job = Job.fetch(job_id, self._connection, serializer=JSONSerializer)
-        except NoSuchJobError:
-            registry = FailedJobRegistry(queue, connection=self._connection)
-            registry.remove(job_id)
-            return
-        if job.get_status(refresh=False) == JobStatus.FAILED:  # and not published anew
-            job.delete()
-
-    def _retry(self, row: Row[Any], *, dry_run: bool) -> Result:
-        try:
-            processor = find_processor(row.path)
-            payload = load_payload(processor.payload_type, failures.payload_of(row), processor.name)
-        except JobError as error:
-            return Result(row.job_id, row.job_type, "refused", str(error))
-        succeeded = self._has_succeeded(row, processor, processor.target_for(payload))
-        if dry_run:
-            return Result(row.job_id, row.job_type, succeeded or "would publish")
-        # The row stays locked while Redis is told. Whoever comes second finds it changed; if
-        # this process dies in between, the next retry finds the job queued in Redis.
-        with self._shared.main.begin() as connection:
-            if failures.lock(connection, row.id) is None:
-                return Result(row.job_id, row.job_type, "gone", "somebody else has dealt with it")
-            if succeeded:
-                failures.change(connection, row.id, SUCCEEDED, self._who, retried=False)
-                return Result(row.job_id, row.job_type, succeeded)
-            publisher = Publisher(self._connection, row.queue)
-            receipt = publisher.publish(processor, payload, job_id=row.job_id)
-            failures.change(connection, row.id, RETRIED, self._who, retried=receipt.queued)
-        return Result(row.job_id, row.job_type, "published" if receipt.queued else "waiting")
+    def _sweeps(self) -> Iterator[Sweep]:
+        days = self._shared.settings.failed_retention_days
+        for queue in self._queues:
+            yield Sweep(self._connection, queue, keep_days=days)
 
     def _has_succeeded(
-        self, row: Row[Any], processor: Processor[Any, Any], target: str | None
-    ) -> str | None:
+        self, entry: FailedEntry, processor: Processor[Any, Any], target: str | None
+    ) -> bool:
         """Whether the work has been done since: by its record, else by what Redis still has."""
         names = [instance_name(each.extras) for each in processor.resources if each.kind is Session]
         for name in names:
@@ -150,14 +156,13 @@ class Replay:
                     select(job_records.c.state).where(
                         job_records.c.job_type == key_text(processor.name),
                         job_records.c.target_id
-                        == key_text(row.job_id if target is None else target),
+                        == key_text(entry.job_id if target is None else target),
                     )
                 )
             if state == DONE:
-                return "succeeded"
+                return True
         try:
-            job = Job.fetch(row.job_id, self._connection, serializer=JSONSerializer)
+            job = Job.fetch(entry.job_id, self._connection, serializer=JSONSerializer)
         except NoSuchJobError:
-            return None
-        finished = job.get_status(refresh=False) == JobStatus.FINISHED
-        return "succeeded" if finished else None
+            return False
+        return job.get_status(refresh=False) == JobStatus.FINISHED

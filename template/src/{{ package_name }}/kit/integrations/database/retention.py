@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, Table, delete, select
@@ -12,12 +13,14 @@ _BATCH = 1_000  # rows per transaction: a long one would hold up the jobs
 _BATCHES = 20
 
 
-def clean_records(engine: Engine, queue: str, *, done_days: int, failed_days: int) -> int:
+def clean_records(
+    engine: Engine, queues: Sequence[str], *, done_days: int, failed_days: int
+) -> int:
     """Delete job records that are older than they need be.
 
     Args:
         engine: The database.
-        queue: Only rows of this queue: other workers may share the table.
+        queues: Only rows of these queues: other workers may share the table.
         done_days: Days that a done row stays. After that its target could be done again.
         failed_days: Days that a row stays which was never done, counted from its last checkpoint.
 
@@ -26,17 +29,17 @@ def clean_records(engine: Engine, queue: str, *, done_days: int, failed_days: in
     """
     column = job_records.c
     return sum(
-        _delete(engine, job_records, column.queue == queue, column.state == state, *old)
+        _delete(engine, job_records, column.queue.in_(queues), column.state == state, *old)
         for state, days in ((DONE, done_days), (FAILED, failed_days), (RUNNING, failed_days))
         if (old := _older(column.finished_at, days))
     )
 
 
-def clean_failed(engine: Engine, queue: str, *, days: int) -> int:
-    """Delete failed jobs of a queue after so many days, whatever became of them."""
+def clean_failed(engine: Engine, queues: Sequence[str], *, days: int) -> int:
+    """Delete failed jobs of some queues after so many days, whatever became of them."""
     column = failed_jobs.c
     old = _older(column.failed_at, days)
-    return _delete(engine, failed_jobs, column.queue == queue, *old) if old else 0
+    return _delete(engine, failed_jobs, column.queue.in_(queues), *old) if old else 0
 
 
 def _older(column: ColumnElement[datetime], days: int) -> list[ColumnElement[bool]]:

@@ -1,31 +1,41 @@
-"""From RQ's failed jobs into the database: whatever did not get there when it failed.
+"""One list of failed jobs: what RQ knows of them, brought into the database.
 
-The database was away, the process was killed in between, or RQ's own maintenance failed the
-job. Redis keeps a failed job for a year, so that nothing is lost until this has seen it.
+A job is missing there when the database was away, the process was killed in between, or RQ's own
+maintenance failed the job. One that a tool of RQ has queued again is no longer failed. Redis keeps
+a failed job for a year, so that nothing is lost until this has seen it.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from redis import Redis
-from rq.job import Job, JobStatus
-from rq.queue import Queue
-from rq.registry import FailedJobRegistry
-from rq.serializers import JSONSerializer
+from rq.job import JobStatus
 from sqlalchemy import Engine
 
 from ...engine import FailedJob
-from .failures import record, recorded
-from .text import error_of_traceback, key_text
+from ...engine.store import keys
+from ...failed import FailedEntry
+from ...inspection.failed import RedisFailedJobs, moment_of
+from ...inspection.jobs import text
+from . import failures
+from .tables import FAILED, RETRIED, SUCCEEDED
+from .text import key_text
 
 log = structlog.get_logger(__name__)
 
 _PAGE = 100  # jobs per look at Redis and at the database
+_RECENT = 1_000  # jobs that a count compares
+_REQUEUED = {
+    JobStatus.QUEUED: RETRIED,
+    JobStatus.STARTED: RETRIED,
+    JobStatus.SCHEDULED: RETRIED,
+    JobStatus.DEFERRED: RETRIED,
+    JobStatus.FINISHED: SUCCEEDED,
+}
 
 
 class Sweep:
@@ -34,13 +44,13 @@ class Sweep:
     Args:
         connection: Client of the queue's Redis.
         queue: Name of the queue.
-        keep_days: Jobs that failed before so many days are left alone; 0 for none.
+        keep_days: Jobs that failed before so many days are deleted; 0 for none.
     """
 
     def __init__(self, connection: Redis, queue: str, *, keep_days: int) -> None:
         self._connection = connection
-        self._queue = Queue(queue, connection=connection, serializer=JSONSerializer)
-        self._registry = FailedJobRegistry(queue=self._queue)
+        self._queue = queue
+        self._jobs = RedisFailedJobs(connection, [queue])
         self._keep = timedelta(days=keep_days) if keep_days else None
         self._next = 0
 
@@ -62,72 +72,85 @@ class Sweep:
         """
         missing = 0
         for _ in range(0, limit, _PAGE):
-            start = self._next
-            ids = self._registry.get_job_ids(start, start + _PAGE - 1, desc=True, cleanup=False)
+            ids = self._ids(self._next, _PAGE)
             # Moved on first: jobs that cannot be read must not keep the others from their turn.
-            self._next = start + len(ids) if len(ids) == _PAGE else 0
+            self._next = self._next + len(ids) if len(ids) == _PAGE else 0
             missing += self._record(engine, ids, datetime.now(UTC) - timedelta(seconds=settled))
             if not self._next:
                 break
         if missing:
             log.info("failed.recorded", jobs=missing)
+        for row, state in self._requeued(engine, limit):
+            failures.draw_back(engine, row, state)
         return missing
 
-    def _record(self, engine: Engine, job_ids: list[str], before: datetime) -> int:
-        if not job_ids:
-            return 0
-        known = recorded(engine, self._queue.name, job_ids)
-        jobs = Job.fetch_many(job_ids, self._connection, serializer=JSONSerializer)
+    def difference(self, engine: Engine) -> int:
+        """Return by how many jobs the database's count is too low; a look at the newest ones.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is away.
+            sqlalchemy.exc.DBAPIError: The database is away.
+        """
+        missing = self._missing(engine, self._ids(0, _RECENT), datetime.now(UTC))
+        known = failures.recorded(engine, self._queue, missing)
+        failed = {job_id for job_id, row in known.items() if row.state == FAILED}
+        return len(missing) - len(failed) - len(self._requeued(engine, _RECENT))
+
+    def _ids(self, start: int, count: int) -> list[str]:
+        key = keys.FAILED + self._queue
+        found: list[Any] = list(self._connection.zrevrange(key, start, start + count - 1))
+        return [text(each) for each in found]
+
+    def _record(self, engine: Engine, job_ids: Sequence[str], before: datetime) -> int:
         count = 0
-        for job in jobs:
-            if job is None or job.get_status(refresh=False) != JobStatus.FAILED:
+        for entry in self._jobs.entries(self._queue, self._missing(engine, job_ids, before)):
+            if self._keep and entry.failed_at and entry.failed_at < datetime.now(UTC) - self._keep:
+                self._jobs.discard(entry)
                 continue
-            failed_at = _utc(job.ended_at or job.enqueued_at)
-            seen = known.get(key_text(job.id))
-            too_old = self._keep is not None and failed_at < datetime.now(UTC) - self._keep
-            if (seen is None or seen < failed_at) and failed_at <= before and not too_old:
-                record(engine, failed_job(job), failed_at=failed_at)
-                count += 1
+            failures.record(engine, failed_job(entry), failed_at=_moment(entry.failed_at))
+            count += 1
         return count
 
+    def _missing(self, engine: Engine, job_ids: Sequence[str], before: datetime) -> list[str]:
+        """Name the jobs that have failed and are not recorded, or failed again since."""
+        if not job_ids:
+            return []
+        known = failures.recorded(engine, self._queue, job_ids)
+        with self._connection.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.hget(keys.JOB + job_id, "ended_at")
+            ended = [_moment(moment_of(text(each))) for each in pipeline.execute()]
+        return [
+            job_id
+            for job_id, failed_at in zip(job_ids, ended, strict=True)
+            if failed_at <= before
+            and ((seen := known.get(key_text(job_id))) is None or seen.failed_at < failed_at)
+        ]
 
-def failed_job(job: Job) -> FailedJob:
-    """What RQ knows about a job that failed."""
-    path, payload = published(job.data)
-    result = job.latest_result()
-    trace = (result.exc_string if result else None) or ""
+    def _requeued(self, engine: Engine, limit: int) -> list[tuple[Any, str]]:
+        """Name the newest rows whose jobs RQ has queued again, and what has become of them."""
+        rows = failures.newest(engine, self._queue, limit)
+        with self._connection.pipeline(transaction=False) as pipeline:
+            for row in rows:
+                pipeline.hget(keys.JOB + row.job_id, "status")
+            states = [_REQUEUED.get(text(each)) for each in pipeline.execute()]  # type: ignore[call-overload]
+        return [(row, state) for row, state in zip(rows, states, strict=True) if state]
+
+
+def failed_job(entry: FailedEntry) -> FailedJob:
+    """Return what RQ knows about a job that failed, as the engine would tell it."""
     return FailedJob(
-        job_id=job.id,
-        job_type=job.description or path,
-        path=path,
-        payload=payload,
-        queue=job.origin,
-        attempts=max(1, job.connection.xlen(f"rq:results:{job.id}")),
-        error=error_of_traceback(trace) or "unknown",
-        traceback=trace,
-        worker=(result.worker_name if result else None) or job.worker_name or "",
+        job_id=entry.job_id,
+        job_type=entry.job_type,
+        path=entry.path,
+        payload=entry.payload,
+        queue=entry.queue,
+        attempts=entry.attempts,
+        error=entry.error or "unknown",
+        traceback=entry.traceback,
+        worker=entry.worker,
     )
 
 
-def published(data: bytes) -> tuple[str, Any]:
-    """The function and the payload that a publisher sent, as far as they can be read.
-
-    A job that is no JSON is kept as its bytes: it is never unpickled.
-    """
-    try:
-        data = zlib.decompress(data)
-    except zlib.error:
-        pass  # published uncompressed
-    try:
-        path, _, args, kwargs = json.loads(data)
-    except (ValueError, TypeError):
-        return "unknown", {"unreadable": data.hex()}
-    if len(args) == 1 and not kwargs:
-        return str(path), args[0]
-    return str(path), kwargs if not args else [args, kwargs]
-
-
-def _utc(moment: datetime | None) -> datetime:
-    if moment is None:
-        return datetime.now(UTC) - timedelta(days=1)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _moment(moment: datetime | None) -> datetime:
+    return moment or datetime.now(UTC) - timedelta(days=1)

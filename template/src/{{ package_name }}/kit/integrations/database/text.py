@@ -1,4 +1,4 @@
-"""Texts on their way into the database: keys, payloads, errors, and masks for people."""
+"""Texts on their way into the database: keys, payloads and errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import re
 from functools import cache
 from hashlib import blake2b
 from typing import Any
+
+from ...config.log_values import Scrubber
+from ...config.secrets import known_secrets
+from ...config.settings import Settings
 
 KEY_LENGTH = 255
 _ERROR_LENGTH = 2_000
@@ -53,53 +57,12 @@ def traceback_text(text: str) -> str:
     return _clean(text)[-_TRACEBACK_LENGTH:]
 
 
-def error_of_traceback(text: str) -> str:
-    """The first line of the error that a traceback ends with."""
-    # In the form of a group of exceptions every line stands behind a bar.
-    lines = [line.removeprefix("  | ") for line in text.strip("\n").splitlines()]
-    ends = [
-        n for n, line in enumerate(lines) if line.endswith("Traceback (most recent call last):")
-    ]
-    if ends and "Group" in lines[ends[0]]:
-        ends = ends[:1]
-    after = lines[ends[-1] + 1 :] if ends else lines
-    return first_telling_line("\n".join(line for line in after if not line.startswith(" ")))
-
-
-def first_telling_line(text: str) -> str:
-    """The first line of an error's text that says something."""
-    said = (line.strip() for line in text.splitlines())
-    return next((line for line in said if line and not line.startswith("(Background on")), "")
-
-
 def _clean(text: str) -> str:
     readable = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
-    return _scrub(readable)
-
-
-def _scrub(text: str) -> str:
-    """Remove the secrets of the settings, as the logs do."""
-    for secret in _secrets():
-        text = text.replace(secret, "***")
-    return text
+    return _scrubber().text(readable)
 
 
 @cache
-def _secrets() -> list[str]:
-    from ...config.secrets import known_secrets  # noqa: PLC0415 - it looks at every module
-    from ...config.settings import Settings  # noqa: PLC0415
-
-    # Very short texts would blot out half of a traceback.
-    found = (secret for secret in known_secrets(Settings()) if len(secret) >= 4)
-    return sorted(found, key=len, reverse=True)
-
-
-def masked(value: Any) -> Any:
-    """The shape of a payload without its values: `A-1001` becomes `A***`, a number `***`."""
-    if isinstance(value, dict):
-        return {key: masked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [masked(item) for item in value]
-    if isinstance(value, str):
-        return f"{value[:1]}***"
-    return value if value is None or isinstance(value, bool) else "***"
+def _scrubber() -> Scrubber:
+    """Removes the secrets of the settings, as the logs do."""
+    return Scrubber(known_secrets(Settings()))

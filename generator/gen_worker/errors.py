@@ -60,6 +60,10 @@ class NotAWorkerError(UpdateError):
     """The folder is no repository that this generator made."""
 
 
+class ClientError(GenWorkerError):
+    """No client can be made of a contract, or the one that is there is out of date."""
+
+
 class OutputError(GenWorkerError):
     """The result is there but cannot be printed."""
 

@@ -34,8 +34,8 @@ class ApprovePayload(Payload):
     attempts=3,
     backoff=Backoff(first=3.0),
     timeout=30,
-    job_id=lambda payload: f"approve-{payload.order_id}",
-    target=lambda payload: payload.order_id,
+    job_id="approve-{order_id}",
+    target="{order_id}",
 )
 def approve(payload: ApprovePayload, session: Session) -> dict[str, str]:
     """Approve one order, and write that down in the transaction that marks it done.

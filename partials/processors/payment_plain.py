@@ -21,7 +21,7 @@ class ApprovePayload(Payload):
     attempts=3,
     backoff=Backoff(first=3.0),
     timeout=30,
-    job_id=lambda payload: f"approve-{payload.order_id}",
+    job_id="approve-{order_id}",
 )
 def approve(payload: ApprovePayload) -> dict[str, str]:
     """Approve one order. The same order waits or runs only once."""

@@ -99,7 +99,7 @@ def store(payload: CollectPayload, page: Page[AptTrade]) -> None:
     attempts=8,
     backoff=Backoff(first=10.0, longest=600.0),
     timeout=1800,
-    job_id=lambda payload: f"trades-{payload.district}-{payload.month}",
+    job_id="trades-{district}-{month}",
 )
 def collect(payload: CollectPayload, context: JobContext, data: PublicData) -> dict[str, int]:
     """Collect all pages of one district and month."""

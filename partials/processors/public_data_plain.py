@@ -62,7 +62,7 @@ def store(rows: list[dict[str, str]]) -> None:
     backoff=Backoff(first=10.0, longest=600.0),
     timeout=120,
     keep_order=True,
-    job_id=lambda payload: f"collect-{payload.dataset}-{payload.day}-{payload.page}",
+    job_id="collect-{dataset}-{day}-{page}",
 )
 def collect_page(payload: CollectPayload) -> dict[str, int]:
     """Collect one page, then publish the job of the next one."""

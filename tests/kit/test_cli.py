@@ -141,6 +141,19 @@ def test_health_without_a_worker(command):
     assert "no worker" in out
 
 
+def test_client_writes_and_checks(command, tmp_path):
+    """Both languages, from the code as it is; a client that is out of date is a failure."""
+    for language, name in (("typescript", "payment-client.ts"), ("python", "payment_client.py")):
+        code, out, _ = command("client", language, "--out", str(tmp_path))
+        assert (code, out) == (0, f"wrote {tmp_path / name}\n")
+        assert command("client", language, "--out", str(tmp_path), "--check")[0] == 0
+        (tmp_path / name).write_text("old")
+        code, _, err = command("client", language, "--out", str(tmp_path), "--check")
+        assert (code, err.count("\n")) == (1, 1)
+        assert "out of date" in err
+    assert command("client", "java", "--out", str(tmp_path))[0] == 1
+
+
 def test_schema_describes_every_job(command):
     composition.load_processors()
     code, out, _ = command("schema")

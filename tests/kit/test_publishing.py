@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from rq import Queue, Worker
+from rq import Queue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from program_jobs import Nap, nap, stumble
 from support import ROOT, eventually
-from worker_payment.kit.engine import find_processor, publish_to
+from worker_payment.kit.contracts.clients.files import refresh
+from worker_payment.kit.contracts.snapshot import describe
+from worker_payment.kit.engine import find_processor, processors, publish_to
 from worker_payment.kit.jobs import default_publisher
 from worker_payment.worker import worker as composition
 
@@ -30,17 +31,6 @@ def block(document, start):
 def jobs(connection, queue):
     """RQ's own view of the test's queue."""
     return Queue(queue, connection=connection, serializer=JSONSerializer)
-
-
-@pytest.fixture
-def publish(monkeypatch, redis_url, jobs):
-    """The function that an API server copies out of the document, on the test's queue."""
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    names = {}
-    exec(block("docs/publish.md", "# publish.py"), names)
-    names["queue"] = jobs
-    yield names["publish"]
-    names["redis"].close()
 
 
 def status(jobs, job_id):
@@ -60,66 +50,40 @@ def test_typed_publishing_as_the_readme_shows_it(publisher, jobs):
     job.delete()
 
 
-def test_plain_rq_publishes_what_the_worker_runs(publish, jobs, start_worker):
+def test_a_client_publishes_as_the_document_shows_it(monkeypatch, tmp_path, redis_url, connection):
+    """The file that `client python` writes is all that an API server needs."""
+    composition.load_processors()
+    refresh(describe(processors()), "python", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    names = {}
+    exec(block("docs/publish.md", "# publish.py"), names)
+    names["client"]._redis.close()
+    job = Job.fetch(names["receipt"].job_id, connection=connection, serializer=JSONSerializer)
+    assert job.func_name == find_processor("payment.approve").path
+    job.delete()
+
+
+def test_plain_rq_publishes_what_the_worker_runs(jobs, start_worker):
     job_id = uuid4().hex
-    assert publish(nap.path, {"napSeconds": 0}, job_id)
+    jobs.enqueue(nap.path, {"napSeconds": 0}, job_id=job_id)
     start_worker()
     eventually(lambda: status(jobs, job_id) == JobStatus.FINISHED)
 
 
-def test_plain_rq_gets_the_worker_s_retries(publish, jobs, start_worker):
+def test_plain_rq_gets_the_worker_s_retries(jobs, start_worker):
     """The publisher sets no policy; the processor's own counts."""
     job_id = uuid4().hex
-    publish(stumble.path, {}, job_id)
+    jobs.enqueue(stumble.path, {}, job_id=job_id)
     start_worker()
     eventually(lambda: status(jobs, job_id) == JobStatus.FAILED)
     job = Job.fetch(job_id, connection=jobs.connection, serializer=JSONSerializer)
     assert [each.type.name for each in job.results()] == ["FAILED", "RETRIED"]
 
 
-def test_plain_rq_does_not_queue_an_id_twice(publish, jobs):
+def test_an_id_that_plain_rq_has_queued_is_taken(jobs, publisher):
     job_id = uuid4().hex
-    assert publish(nap.path, {}, job_id)
-    assert not publish(nap.path, {}, job_id)
-    assert jobs.count == 1
-
-
-def test_plain_rq_refuses_an_id_that_runs(publish, jobs, start_worker):
-    job_id = uuid4().hex
-    publish(nap.path, {"napSeconds": 0.5}, job_id)
-    start_worker()
-    eventually(lambda: status(jobs, job_id) == JobStatus.STARTED)
-    assert not publish(nap.path, {}, job_id)
-
-
-@pytest.mark.parametrize("function", [nap.path, stumble.path])
-def test_plain_rq_takes_an_id_again_when_its_job_has_ended(publish, jobs, start_worker, function):
-    """Done or failed; and no trace of the first job is left that `rq requeue` could start."""
-    job_id = uuid4().hex
-    publish(function, {}, job_id)
-    worker = start_worker()
-    eventually(lambda: status(jobs, job_id) in (JobStatus.FINISHED, JobStatus.FAILED))
-    worker.drain()
-    # What it has asked for may come until it has left.
-    eventually(lambda: worker.key not in Worker.all_keys(jobs.connection))
-    assert publish(function, {}, job_id)
-    assert not publish(function, {}, job_id)
-    assert jobs.job_ids == [job_id]
-    assert job_id not in jobs.failed_job_registry
-    assert job_id not in jobs.finished_job_registry
-
-
-def test_plain_rq_from_many_threads_queues_an_id_once(publish, jobs):
-    job_id = uuid4().hex
-    with ThreadPoolExecutor(8) as pool:
-        verdicts = list(pool.map(lambda _: publish(nap.path, {}, job_id), range(24)))
-    assert verdicts.count(True) == 1
-    assert jobs.job_ids == [job_id]
-
-
-def test_both_ways_guard_the_same_id(publish, publisher):
-    job_id = uuid4().hex
-    assert publish(nap.path, {}, job_id)
+    jobs.enqueue(nap.path, {}, job_id=job_id)
     assert not nap.enqueue(Nap(), job_id=job_id, publisher=publisher).queued
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gen_worker.cli import fleet, update
+from gen_worker.cli.client import client
 from gen_worker.cli.console import SETTINGS, accept_any_text, catalog, echo, explained
 from gen_worker.cli.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
 from gen_worker.cli.new import new
@@ -79,4 +80,5 @@ app.command("add", context_settings=SETTINGS)(update.add)
 app.command("remove", context_settings=SETTINGS)(update.remove)
 app.command("diff", context_settings=SETTINGS)(update.diff)
 app.command("status", context_settings=SETTINGS)(update.status)
+app.command("client", context_settings=SETTINGS)(client)
 app.add_typer(fleet.app, name="fleet")

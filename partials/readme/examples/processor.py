@@ -11,7 +11,7 @@ class SendReportPayload(Payload):  # {"reportId": "R-7", "copies": 2}
     attempts=5,
     backoff=Backoff(first=3.0, factor=2.0, longest=600.0),  # seconds
     timeout=60,  # seconds for one attempt
-    job_id=lambda payload: f"report-{payload.report_id}",  # the same report waits only once
+    job_id="report-{report_id}",  # the same report waits only once
 )
 def send_report(payload: SendReportPayload) -> dict[str, str]:
     if payload.copies > 100:

@@ -181,6 +181,32 @@ def schema(
         write.write_text(dump(document), encoding="utf-8")
 
 
+@_app.command()
+def client(
+    language: Annotated[str, typer.Argument(help="typescript or python.")],
+    out: Annotated[Path, typer.Option(help="The file, or a folder for it.")],
+    pydantic: Annotated[
+        bool, typer.Option("--pydantic", help="Python: payloads are pydantic models.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 if it is out of date.")
+    ] = False,
+) -> None:
+    """Write a client that publishes these jobs from an API server, in TypeScript or Python."""
+    from .contracts.clients.contract import ClientError
+    from .contracts.clients.files import StaleClientError, refresh
+    from .contracts.snapshot import describe
+    from .engine import processors
+
+    composed().load_processors()
+    document = describe(processors())
+    try:
+        typer.echo(refresh(document, language, out, pydantic=pydantic, check=check))
+    except (ClientError, StaleClientError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
 @cache
 def command_line() -> typer.Typer:
     """Return the commands of the worker, with those of its modules."""

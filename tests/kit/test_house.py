@@ -37,7 +37,7 @@ FLOORS = [
     {"engine"},
     {"module"},
     {"composition", "config"},
-    {"jobs", "breaker", "contracts", "scheduling", "process"},
+    {"jobs", "breaker", "signs", "contracts", "scheduling", "process"},
     {"inspection"},
     {"integrations"},
     {"scaffold", "testing", "cli"},

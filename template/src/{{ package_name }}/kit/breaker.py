@@ -15,49 +15,63 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
+from rq import get_current_job
+from rq.timeouts import JobTimeoutException
 
-from .engine import OutageError, processors
+from .config.fields import BreakerConfig
+from .engine import OutageError, PermanentError, processors
 from .engine.run.gate import Gate
+from .signs import Sign, sign_of
 
 log: Any = structlog.get_logger(__name__)
 
-_TRIAL = 60.0  # seconds that the one job of a half-open breaker is given to find out
+_EXCUSED = 1000  # jobs that are remembered
+
+
+def asks_for(kind: type) -> Callable[[str], bool]:
+    """Make a test for the functions whose parameters ask for a resource of this type."""
+    return lambda path: any(
+        each.path == path and any(one.kind is kind for one in each.resources)
+        for each in processors()
+    )
 
 
 class Breaker:
     """Watches one other side, for one process. Safe to use from many threads.
 
     Args:
-        name: The other side, for people: `database MAIN`, `mail`.
-        failures: Outages in a row that open it.
-        first: Seconds until the first look.
-        longest: Seconds between looks at most; each pause is twice the one before.
-        probe: Looks whether the other side is back, and raises if it is not. Without one, the
-            next job finds out.
+        name: The other side, for people: `database MAIN`, `FTP 10.0.0.7:21`.
+        config: Its limits.
+        probe: Looks whether the other side can be reached again, and raises if not. Without one,
+            the next job finds out.
         needed: Says whether jobs of a function need it. It learns of others when they fail.
+        essential: Without it the worker is not ready.
     """
 
     def __init__(
         self,
         name: str,
+        config: BreakerConfig,
         *,
-        failures: int,
-        first: float,
-        longest: float,
         probe: Callable[[], object] | None = None,
         needed: Callable[[str], bool] = lambda _: False,
+        essential: bool = False,
     ) -> None:
         self.name = name
-        self._limit = failures
-        self._first, self._longest = first, longest
+        self.essential = essential
+        self._limit = config.failures
+        self._first, self._longest = config.pause / 1000, config.longest_pause / 1000
         self._probe = probe
         self._needed = needed
         self._lock = threading.Lock()
-        self._in_a_row = 0
+        self._row: list[str | None] = []  # the jobs that met an outage since the last answer
+        self._excused: dict[str, None] = {}
         self._since: float | None = None  # when it opened; None while it is closed
         self._reason = ""
-        self._pause = first
+        self._pause = self._first
         self._look_at = 0.0
+        self._probing = False  # a probe looks; else a job does
+        self._trial = False  # a job is looking
         self._learned: set[str] = set()
         self._closed = threading.Event()
 
@@ -69,7 +83,7 @@ class Breaker:
     @property
     def blocks(self) -> bool:
         """Whether no job that needs the other side may begin now."""
-        return self.is_open and (self._probe is not None or time.monotonic() < self._look_at)
+        return self.is_open and (self._probing or time.monotonic() < self._look_at)
 
     def describe(self) -> str:
         """A sentence about an open breaker; empty for a closed one."""
@@ -89,98 +103,165 @@ class Breaker:
     def worked(self) -> None:
         """Note that the other side answered, whatever it said."""
         with self._lock:
-            self._in_a_row = 0
-            since, self._since = self._since, None
-            self._pause = self._first
+            since = self._close()
         if since is not None:
-            self._closed.set()
             log.info("outage.end", of=self.name, seconds=round(time.monotonic() - since, 1))
 
-    def failed(self, reason: str, *, certain: bool = False) -> bool:
+    def close(self) -> None:
+        """End the probes."""
+        with self._lock:
+            self._close()
+
+    def failed(self, reason: str, *, sign: Sign = Sign.UNREACHED, certain: bool = False) -> bool:
         """Note an outage.
 
         Args:
             reason: What was seen, without secrets.
+            sign: What it says. Only an unreachable side says as much when a single job meets it
+                again and again; anything else may be the job's own fault.
             certain: Open at once: one sign is enough.
 
         Returns:
             Whether the breaker is open now.
         """
         with self._lock:
-            self._in_a_row += 1
-            opened = self._since is None and (certain or self._in_a_row >= self._limit)
+            job = _job_id()
+            if sign is Sign.UNREACHED or job is None or job not in self._row:
+                self._row.append(job)
+            now = time.monotonic()
+            opened = self._since is None and (certain or len(self._row) >= self._limit)
             if opened:
-                self._since, self._pause = time.monotonic(), self._first
-                self._closed.clear()
-            elif self._since is not None and time.monotonic() >= self._look_at - 0.01:
-                self._pause = min(self._pause * 2, self._longest)
-            elif self._since is not None:
-                return True  # of a job that had begun before
-            if self._since is None:
+                self._since, self._pause = now, self._first
+                self._closed = threading.Event()
+            elif self._since is None:
                 return False
-            self._reason = reason
-            self._look_at = time.monotonic() + self._pause
-            pause = self._pause
+            elif self._trial or now >= self._look_at - 0.01:
+                self._pause = min(self._pause * 2, self._longest)
+            else:
+                return True  # of a job that had begun before
+            # What a probe can see is whether the other side is reached; what is wrong with one
+            # that answers, a job finds out.
+            probe = self._probe if certain or sign is Sign.UNREACHED else None
+            watch = probe if not self._probing else None
+            self._probing, self._trial = self._probing or probe is not None, False
+            self._reason, self._look_at = reason, now + self._pause
+            pause, closed = self._pause, self._closed
         log.warning(
             "outage.begin" if opened else "outage.wait",
             of=self.name,
             error=reason,
             retryMs=round(pause * 1000),
         )
-        if opened and self._probe is not None:
-            arguments = (self._probe,)
+        if watch is not None:
+            arguments = (watch, closed)
             threading.Thread(
                 target=self._watch, args=arguments, name=f"probe {self.name}", daemon=True
             ).start()
         return True
 
-    def error(self) -> OutageError:
-        """The error for a job that cannot run now; it comes back a moment after the next look."""
-        left = max(0.0, self._look_at - time.monotonic())
+    def error(
+        self,
+        kind: Callable[..., OutageError] = OutageError,
+        reason: str = "",
+        asked: float | None = None,
+    ) -> OutageError:
+        """The error for a job that cannot run now; it comes back a moment after the next look.
+
+        Args:
+            kind: Makes the error of a message and `retry_after`.
+            reason: What was seen, where the breaker is not open for it.
+            asked: Seconds that the other side asked to wait.
+        """
+        said = self.describe() or f"{self.name} was away" + (f" ({reason})" if reason else "")
+        waits = self._trial or not self.is_open
+        left = self._pause if waits else max(0.0, self._look_at - time.monotonic())
         wait = left + random.uniform(0.1, 0.5 + self._first / 2)  # noqa: S311 - spreads the jobs
-        return OutageError(
-            self.describe() or f"{self.name} was away", retry_after=wait, of=self.name
-        )
+        made = kind(said, retry_after=max(wait, asked or 0.0))
+        made.of = self.name
+        return made
 
     def hold(self) -> OutageError | None:
         """Return why a job must not begin now. Half-open, one job passes and finds out."""
         with self._lock:
             if self._since is None:
                 return None
-            if self._probe is None and time.monotonic() >= self._look_at:
-                self._look_at = time.monotonic() + _TRIAL
+            if not self._probing and time.monotonic() >= self._look_at:
+                # A job that never gets so far makes room for the next after that long.
+                self._trial, self._look_at = True, time.monotonic() + self._longest
                 return None
         return self.error()
 
     @contextmanager
-    def call(self, outages: tuple[type[Exception], ...]) -> Iterator[None]:
-        """Watch one call of the other side.
+    def call(
+        self,
+        kind: Callable[..., OutageError] = OutageError,
+        meaning: Callable[[Exception], Sign | None] = sign_of,
+    ) -> Iterator[None]:
+        """Watch one call of the other side. It must hold nothing that fails for other reasons.
+
+        A job that changed nothing there comes back without an attempt: always when the other side
+        was not reached, and while the breaker is open. Where the job may be the reason itself, it
+        is excused once.
 
         Args:
-            outages: Errors that mean it is away. Any other one is an answer.
+            kind: Makes the error for such a job, of a message and `retry_after`.
+            meaning: What an error says about the other side; by default what `signed` noted.
 
         Raises:
-            OutageError: It is away; the job spends no attempt.
+            OutageError: The job waits and spends no attempt.
         """
         try:
             yield
-        except outages as error:
-            if self.failed(str(error)):
-                raise self.error() from error
-            raise
-        except Exception:
-            self.worked()
-            raise
+        except JobTimeoutException:
+            raise  # the job's time is over, which says nothing
+        except Exception as error:
+            sign = meaning(error)
+            if sign is None:
+                self.worked()
+                raise
+            reason = getattr(error, "reason", None) or str(error)
+            free = self.failed(reason, sign=sign) or sign is Sign.UNREACHED
+            if sign is Sign.UNCERTAIN or not (free or self._excuse(_job_id())):
+                raise
+            raise self.error(kind, reason, getattr(error, "retry_after", None)) from None
         self.worked()
 
-    def _watch(self, probe: Callable[[], object]) -> None:
-        while not self._closed.wait(max(0.0, self._look_at - time.monotonic())):
+    def _excuse(self, job: str | None) -> bool:
+        """Whether a job is excused: once, so that one that fails for its own reasons ends."""
+        with self._lock:
+            if job is None or job in self._excused:
+                return False
+            self._excused[job] = None
+            if len(self._excused) > _EXCUSED:
+                self._excused.pop(next(iter(self._excused)))
+        return True
+
+    def _close(self) -> float | None:
+        """Close it. Returns when it was opened."""
+        since, self._since = self._since, None
+        self._row.clear()
+        self._pause = self._first
+        self._probing = self._trial = False
+        self._closed.set()
+        return since
+
+    def _watch(self, probe: Callable[[], object], closed: threading.Event) -> None:
+        while not closed.wait(max(0.0, self._look_at - time.monotonic())):
             try:
                 probe()
+            except PermanentError:
+                self.worked()  # it refuses, so it is there
             except Exception as error:
-                self.failed(" ".join(str(error).split()) or type(error).__name__)
+                reason = getattr(error, "reason", "") or str(error)
+                if not closed.is_set():
+                    self.failed(" ".join(reason.split()) or type(error).__name__)
             else:
                 self.worked()
+
+
+def _job_id() -> str | None:
+    job = get_current_job()
+    return None if job is None else str(job.id)
 
 
 class Breakers(Gate):
@@ -216,6 +297,10 @@ class Breakers(Gate):
 
     def away(self) -> str:
         return "; ".join(filter(None, (each.describe() for each in list(self._all.values()))))
+
+    def ready(self) -> bool:
+        """Whether everything is there without which the worker is not ready."""
+        return not any(each.is_open and each.essential for each in list(self._all.values()))
 
 
 breakers = Breakers()

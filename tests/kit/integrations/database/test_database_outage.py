@@ -40,7 +40,9 @@ def running(folder: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[b
         process = subprocess.Popen(
             [sys.executable, str(WORKER), "run"],
             cwd=folder,
-            env=os.environ | {"WORKER_LEASE": "4", "BREAKER_LONGEST_PAUSE": "2"} | variables,
+            env=os.environ
+            | {"WORKER_LEASE": "4", "DATABASE_BREAKER": '{"longestPause":2000}'}
+            | variables,
             stdout=file,
             stderr=file,
         )

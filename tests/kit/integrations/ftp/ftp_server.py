@@ -78,6 +78,8 @@ class FtpServer:
         certificate: With it, TLS is demanded for control and data.
         demand_reuse: Data connections must continue the TLS session, as vsftpd wants it.
         unknown: Commands the server does not know.
+        may: What the user may do, in pyftpdlib's letters.
+        port: Where it listens; 0 for a free one.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class FtpServer:
         demand_reuse: bool = False,
         unknown: tuple[str, ...] = (),
         may: str = "elradfmwMT",
+        port: int = 0,
     ) -> None:
         self.folder = folder
         self.demand_reuse = demand_reuse
@@ -100,7 +103,7 @@ class FtpServer:
         authorizer.add_user(USER, PASSWORD, str(folder), perm=may)
         handler = self._handler(authorizer, certificate, unknown)
         self._loop = IOLoop()
-        self._server = FTPServer(("127.0.0.1", 0), handler, ioloop=self._loop)
+        self._server = FTPServer(("127.0.0.1", port), handler, ioloop=self._loop)
         self._server.owner = self
         self.port: int = self._server.address[1]
         self._stop = threading.Event()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_settings import (
     BaseSettings,
@@ -77,6 +77,20 @@ def _parse(value: Any) -> Any:
 
 Json = Annotated[T, NoDecode, BeforeValidator(_parse)]
 """A variable that holds JSON. Malformed JSON is reported with the other errors."""
+
+
+class BreakerConfig(JsonModel):
+    """When jobs wait for a side that is away: `{"failures":5,"pause":1000,"longestPause":30000}`.
+
+    Args:
+        failures: Outages in a row that open the breaker.
+        pause: Milliseconds until the first look whether it is back.
+        longestPause: Milliseconds between looks at most; each pause is twice the one before.
+    """
+
+    failures: int = Field(5, ge=1)
+    pause: int = Field(1000, gt=0)
+    longest_pause: int = Field(30_000, gt=0)
 
 
 def describe_errors(errors: Iterable[tuple[type[BaseSettings], ValidationError]]) -> str:

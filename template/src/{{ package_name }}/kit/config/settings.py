@@ -79,9 +79,6 @@ class Settings(PublisherSettings):
     worker_lease: int = Field(16, ge=4)  # seconds
     worker_delivery_limit: int = Field(2, ge=1)
     worker_health_file: str | None = None
-    breaker_failures: int = Field(5, ge=1)  # outages in a row after which jobs wait
-    breaker_pause: float = Field(1, gt=0)  # seconds before the first look
-    breaker_longest_pause: float = Field(30, gt=0)  # seconds between looks
     logger_config: Json[LoggerConfig] = LoggerConfig()
 
     @field_validator("worker_queues")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ..engine import PermanentError, TemporaryError
+from ..signs import Sign, http_sign, signed
 from .text import masked
 from .tls import tls_reason
 
@@ -35,6 +36,9 @@ _TEMPORARY_CODES = frozenset(
     }
 )
 
+
+# S3 says so of a whole server or bucket, not of one request.
+_AWAY_CODES = frozenset({"ServiceUnavailable", "SlowDown"})
 
 _PARAMETER = re.compile(r"parameter (?:input: )?\"?([\w.\[\]]+)|metadata for key \"([\w-]+)\"")
 # The client's fault: another attempt meets the same.
@@ -105,6 +109,7 @@ def raise_as(
     what: str,
     permanent: type[PermanentError],
     temporary: type[TemporaryError],
+    repeatable: bool,
     not_found: type[PermanentError] | None = None,
     hint: Callable[[str, int, str], str] = lambda *_: "",
 ) -> NoReturn:
@@ -117,7 +122,9 @@ def raise_as(
         error: What boto3 raised.
         what: Begins the message, for instance `upload of a.csv`.
         permanent: Raised when the answer will stay the same.
-        temporary: Raised when it may change; with the seconds of `Retry-After` if given.
+        temporary: Raised when it may change; with the seconds of `Retry-After` if given, and
+            signed with what it says about the service.
+        repeatable: Whether the call does no harm when it is made twice.
         not_found: Raised instead of `permanent` when there is no such thing.
         hint: Returns what to do about a code, an HTTP status and the server's words.
     """
@@ -132,12 +139,15 @@ def raise_as(
             raise not_found(text) from None
         busy = status in {408, 425, 429} or (status >= 500 and status != _NOT_IMPLEMENTED)
         if busy or code in _TEMPORARY_CODES:
-            raise temporary(text, retry_after=_retry_after(error)) from None
+            sign = Sign.AWAY if code in _AWAY_CODES else http_sign(status, repeatable=repeatable)
+            made = temporary(text, retry_after=_retry_after(error))
+            raise signed(made, sign, f"{code} (HTTP {status})") from None
         raise permanent(text) from None
     reason = tls_reason(error)
     if reason is not None:
         raise permanent(f"{what}: {reason}") from None
-    text = f"{what}: {type(error).__name__}{_detail(error)}"
+    reason = f"{type(error).__name__}{_detail(error)}"
+    text = f"{what}: {reason}"
     temporary_kinds = (
         boto.ConnectionError,
         boto.HTTPClientError,
@@ -147,11 +157,25 @@ def raise_as(
         OSError,
     )
     if isinstance(error, temporary_kinds):
-        raise temporary(text) from None
+        raise signed(temporary(text), _sign(error, repeatable), reason) from None
     # No credentials, or a value that cannot be sent.
     if isinstance(error, boto.BotoCoreError | UnicodeError):
         raise permanent(text) from None
     raise error
+
+
+def _sign(error: Exception, repeatable: bool) -> Sign | None:
+    """Return what an error of the connection says."""
+    from botocore import exceptions as boto  # noqa: PLC0415
+
+    if isinstance(error, boto.FlexibleChecksumError | boto.CredentialRetrievalError):
+        return None
+    unreached = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+    if isinstance(error, unreached):
+        return Sign.UNREACHED
+    if isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.IncompleteReadError):
+        return Sign.AWAY if repeatable else Sign.UNCERTAIN
+    return None  # an error of this machine
 
 
 def _code(error: Any) -> str:

@@ -22,7 +22,7 @@ def tls_reason(error: BaseException) -> str | None:
     Args:
         error: As a library raised it; what it wraps is looked through.
     """
-    for each in _wrapped(error):
+    for each in wrapped(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return f"the certificate is not trusted: {each.verify_message}"
         if isinstance(each, ssl.SSLError) and each.reason in _SETTINGS:
@@ -30,7 +30,8 @@ def tls_reason(error: BaseException) -> str | None:
     return None
 
 
-def _wrapped(error: BaseException) -> Iterator[BaseException]:
+def wrapped(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that it wraps."""
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..engine import PermanentError, TemporaryError
+from ..signs import Sign
 from .text import decoded
 from .tls import tls_reason
 
@@ -40,6 +41,16 @@ class UnreachableError(TemporaryError):
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
+
+    def sign(self, *, repeatable: bool) -> Sign:
+        """Return what it says about the other side.
+
+        Args:
+            repeatable: Whether the request does no harm when it is made twice.
+        """
+        if not self.sent:
+            return Sign.UNREACHED
+        return Sign.AWAY if repeatable else Sign.UNCERTAIN
 
 
 class WrongAddressError(PermanentError):
@@ -104,6 +115,11 @@ class VendorHttp:
         self._client: httpx.Client | None = None
         self._lock = Lock()
 
+    @property
+    def host(self) -> str:
+        """The base URL's host, and its port where it names one."""
+        return host(self._base_url)
+
     def request(self, method: str, path: str, **options: Any) -> Answer:
         """Make one call.
 
@@ -135,7 +151,7 @@ class VendorHttp:
                 answer = Answer(response.status_code, response.headers, bytes(body))
         # `from None`: what the library says may hold the query, and so a key.
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-            reason = f"the request cannot be sent to {_host(url)} ({type(error).__name__})"
+            reason = f"the request cannot be sent to {host(url)} ({type(error).__name__})"
             raise WrongAddressError(reason) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise _failure(error, url) from None
@@ -163,11 +179,11 @@ def _failure(error: Exception, url: str) -> UnreachableError | WrongAddressError
 
     reason = tls_reason(error)
     if reason is not None:
-        return WrongAddressError(f"{_host(url)}: {reason}")
+        return WrongAddressError(f"{host(url)}: {reason}")
     if url.startswith("http:") and _TLS_RECORD in str(error):
-        return WrongAddressError(f"{_host(url)} speaks TLS: use https in the base URL")
+        return WrongAddressError(f"{host(url)} speaks TLS: use https in the base URL")
     not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-    text = f"no answer from {_host(url)} ({type(error).__name__})"
+    text = f"no answer from {host(url)} ({type(error).__name__})"
     return UnreachableError(text, sent=not isinstance(error, not_sent))
 
 
@@ -180,11 +196,11 @@ def _check_scheme(answer: Answer, url: str) -> None:
     """
     where = answer.headers.get("location", "")
     if answer.status in _REDIRECTS and url.startswith("http:") and where.startswith("https:"):
-        raise WrongAddressError(f"{_host(url)} redirects to https: use https in the base URL")
+        raise WrongAddressError(f"{host(url)} redirects to https: use https in the base URL")
 
 
-def _host(url: str) -> str:
-    # The host alone: a query may hold a key.
+def host(url: str) -> str:
+    """Return the host of a URL alone: its query may hold a key, and its beginning a password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 

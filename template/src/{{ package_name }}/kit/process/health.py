@@ -30,6 +30,18 @@ class Named(Protocol):
     def worker_processes(self) -> int: ...
 
 
+class Outages(Protocol):
+    """What of the breakers counts here."""
+
+    def away(self) -> str:
+        """Describe what is away; empty when nothing is."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether everything is there that every job needs."""
+        ...
+
+
 def health_file(settings: Named, index: int | None = None) -> Path:
     """Where the heartbeat lies: `WORKER_HEALTH_FILE`, else in the temporary folder.
 
@@ -48,7 +60,7 @@ def read_all(settings: Named) -> Health:
     if settings.worker_processes == 1:
         return read_health(health_file(settings))
     found = [read_health(health_file(settings, n)) for n in range(settings.worker_processes)]
-    return min(found, key=lambda health: (health.alive, health.ready))
+    return min(found, key=lambda health: (health.alive, health.ready, not health.away))
 
 
 class Heartbeat:
@@ -59,7 +71,7 @@ class Heartbeat:
         slots: How many jobs the worker runs at once.
         blocked: Says how many slots are blocked: their job is past its timeout for more than
             `BLOCKED` seconds and does not end.
-        away: Says what the worker needs and cannot reach; empty when there is nothing.
+        outages: Says what is away; None when nothing can be.
     """
 
     def __init__(
@@ -67,12 +79,12 @@ class Heartbeat:
         path: Path,
         slots: int = 1,
         blocked: Callable[[], int] = lambda: 0,
-        away: Callable[[], str] = str,
+        outages: Outages | None = None,
     ) -> None:
         self._path = path
         self._slots = slots
         self._blocked = blocked
-        self._away = away
+        self._outages = outages
         self._next = 0.0
         self._last_state: bool | None = None
 
@@ -87,7 +99,9 @@ class Heartbeat:
             return
         self._next, self._last_state = now + _INTERVAL, redis
         beat: dict[str, object] = {"pid": os.getpid(), "at": time.time(), "redis": redis}
-        beat |= {"slots": self._slots, "blocked": self._blocked(), "away": self._away()}
+        beat |= {"slots": self._slots, "blocked": self._blocked()}
+        if self._outages is not None:
+            beat |= {"away": self._outages.away(), "ready": self._outages.ready()}
         try:
             # A fresh name each time: a link that somebody planted is replaced, not followed.
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".health-")
@@ -112,13 +126,16 @@ class Health:
 
     Args:
         alive: The process runs, its main loop turns, and some slot can do work.
-        ready: It is alive and reaches Redis and what else its jobs need.
+        ready: It is alive and reaches Redis and what else every job needs. A vendor is no such
+            thing: other jobs go on, and a rollout must not wait for it.
         detail: A sentence for people.
+        away: It is about something that is away.
     """
 
     alive: bool
     ready: bool
     detail: str
+    away: bool = False
 
 
 def read_health(path: Path) -> Health:
@@ -127,7 +144,7 @@ def read_health(path: Path) -> Health:
         beat = json.loads(path.read_text())
         pid, at, redis = int(beat["pid"]), float(beat["at"]), bool(beat["redis"])
         slots, blocked = int(beat["slots"]), int(beat["blocked"])
-        away = str(beat.get("away", ""))
+        away, ready = str(beat.get("away", "")), bool(beat.get("ready", True))
     except FileNotFoundError:
         return Health(False, False, f"no worker has written {path}")
     except (OSError, ValueError, KeyError, TypeError):
@@ -144,7 +161,8 @@ def read_health(path: Path) -> Health:
     if not redis:
         return Health(True, False, f"the worker (process {pid}) is alive, but Redis is away{note}")
     if away:
-        return Health(True, False, f"the worker (process {pid}) is alive, but {away}{note}")
+        said = f"the worker (process {pid}) is alive, but {away}{note}"
+        return Health(True, ready, said, away=True)
     detail = f"the worker (process {pid}) is alive, last beat {age:.0f} s ago{note}"
     return Health(True, True, detail)
 

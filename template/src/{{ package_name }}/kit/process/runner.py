@@ -99,7 +99,7 @@ class _Run:
             health_file(settings),
             settings.worker_concurrency,
             lambda: overdue(BLOCKED),
-            breakers.away,
+            breakers,
         )
         self._settings = settings
         self._stop = threading.Event()

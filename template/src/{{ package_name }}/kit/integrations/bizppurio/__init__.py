@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .client import Accepted, Bizppurio, refkey_for
     from .content import AlimTalk, Button, Content, Lms, Mms, Sms, euc_kr_bytes
     from .errors import (
+        BizppurioAwayError,
         BizppurioRefusedError,
         BizppurioUnavailableError,
         BizppurioUncertainError,
@@ -37,6 +38,7 @@ __all__ = [
     "AlimTalk",
     "AlimTalkTemplate",
     "Bizppurio",
+    "BizppurioAwayError",
     "BizppurioCore",
     "BizppurioRefusedError",
     "BizppurioSettings",
@@ -69,6 +71,7 @@ __getattr__ = lazy_names(
         "client": ("Accepted", "Bizppurio", "refkey_for"),
         "content": ("AlimTalk", "Button", "Content", "Lms", "Mms", "Sms", "euc_kr_bytes"),
         "errors": (
+            "BizppurioAwayError",
             "BizppurioRefusedError",
             "BizppurioUnavailableError",
             "BizppurioUncertainError",

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from ...breaker import Breaker, asks_for, breakers
 from ...engine import JobContext, provide
 from ..shared_state import SharedState, SharedStateError
 from ..text import composed
@@ -86,7 +87,14 @@ class Bizppurio:
         self._http = VendorHttp(
             settings.bizppurio_msg_base_url, settings.bizppurio_msg_timeout / 1000
         )
-        self.transport = Transport(settings, self._http, state, clock)
+        self._breaker = breakers.add(
+            Breaker(
+                f"Bizppurio {self._http.host}",
+                settings.bizppurio_breaker,
+                needed=asks_for(Bizppurio),
+            )
+        )
+        self.transport = Transport(settings, self._http, self._breaker, state, clock)
         self._core = BizppurioCore(settings)
         self._approved = ApprovedTexts(self._core) if self._core.configured else None
 
@@ -188,6 +196,7 @@ class Bizppurio:
 
     def close(self) -> None:
         """Close the connections to Bizppurio and Redis."""
+        self._breaker.close()
         self._http.close()
         self._core.close()
         self._state.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine import PermanentError, TemporaryError
+from ...engine import OutageError, PermanentError, TemporaryError
 from .result_codes import ResultCode
 
 
@@ -41,6 +41,10 @@ class BizppurioUnavailableError(TemporaryError):
     ) -> None:
         super().__init__(message, retry_after=retry_after)
         self.code = code
+
+
+class BizppurioAwayError(BizppurioUnavailableError, OutageError):
+    """Bizppurio is away and has accepted nothing: the job waits for it and spends no attempt."""
 
 
 class BizppurioUncertainError(BizppurioUnavailableError):

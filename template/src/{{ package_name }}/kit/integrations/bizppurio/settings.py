@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from ...config.fields import EnvSettings
+from ...config.fields import BreakerConfig, EnvSettings, Json
 
 _URL = r"^https?://[^\s/?#]+[^\s?#]*$"
 _PATH = r"^/\S*$"
@@ -12,6 +12,8 @@ _PATH = r"^/\S*$"
 
 class BizppurioSettings(EnvSettings):
     """`BIZPPURIO_CORE_*` reads templates, `BIZPPURIO_MSG_*` sends. Time-outs: milliseconds."""
+
+    bizppurio_breaker: Json[BreakerConfig] = BreakerConfig()
 
     bizppurio_core_base_url: str | None = Field(None, pattern=_URL)
     bizppurio_core_get_alimtalk_template_uri: str = Field("/alimtalk/template", pattern=_PATH)

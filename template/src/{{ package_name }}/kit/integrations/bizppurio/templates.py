@@ -14,11 +14,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from ...breaker import Breaker, asks_for, breakers
 from ...engine import JobContext, provide
+from ...signs import http_sign, signed
 from ..text import without
 from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
 from . import bizppurio_core
-from .errors import BizppurioRefusedError, BizppurioUnavailableError
+from .errors import BizppurioAwayError, BizppurioRefusedError, BizppurioUnavailableError
 from .settings import BizppurioSettings
 
 _SUCCESS = "200"
@@ -78,9 +80,14 @@ class BizppurioCore:
     def __init__(self, settings: BizppurioSettings) -> None:
         self._settings = settings
         self._http: VendorHttp | None = None
+        self._breaker: Breaker | None = None
         if settings.bizppurio_core_base_url is not None:
             timeout = settings.bizppurio_core_timeout / 1000
             self._http = VendorHttp(settings.bizppurio_core_base_url, timeout)
+            name = f"Bizppurio core {self._http.host}"
+            self._breaker = breakers.add(
+                Breaker(name, settings.bizppurio_breaker, needed=asks_for(BizppurioCore))
+            )
 
     @property
     def configured(self) -> bool:
@@ -176,7 +183,8 @@ class BizppurioCore:
 
     def close(self) -> None:
         """Close the connections."""
-        if self._http is not None:
+        if self._http is not None and self._breaker is not None:
+            self._breaker.close()
             self._http.close()
 
     def _body(
@@ -201,23 +209,26 @@ class BizppurioCore:
         }
 
     def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        if self._http is None:
+        if self._http is None or self._breaker is None:
             raise BizppurioRefusedError("BIZPPURIO_CORE_BASE_URL is not set")
-        try:
-            answer = self._http.request("POST", path, json=body)
-        except UnreachableError as error:
-            raise BizppurioUnavailableError(str(error)) from None
-        except WrongAddressError as error:
-            raise BizppurioRefusedError(str(error)) from None
-        return _success(answer, body)
+        with self._breaker.call(BizppurioAwayError):
+            try:
+                answer = self._http.request("POST", path, json=body)
+            except UnreachableError as error:
+                made = BizppurioUnavailableError(str(error))
+                raise signed(made, error.sign(repeatable=True)) from None
+            except WrongAddressError as error:
+                raise BizppurioRefusedError(str(error)) from None
+            return _success(answer, body)
 
 
 def _success(answer: Answer, body: dict[str, Any]) -> dict[str, Any]:
     found = answer.json()
     if answer.status == 429 or answer.status >= 500:
-        raise BizppurioUnavailableError(
+        made = BizppurioUnavailableError(
             f"Bizppurio core answered HTTP {answer.status}", retry_after=answer.retry_after()
         )
+        raise signed(made, http_sign(answer.status, repeatable=True))
     if not isinstance(found, dict):
         raise BizppurioUnavailableError(f"Bizppurio core sent no JSON, HTTP {answer.status}")
     code = str(found.get("code"))

@@ -8,9 +8,16 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
+from ...breaker import Breaker
+from ...signs import Sign, http_sign, signed
 from ..shared_state import SharedState
 from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
-from .errors import BizppurioRefusedError, BizppurioUnavailableError, BizppurioUncertainError
+from .errors import (
+    BizppurioAwayError,
+    BizppurioRefusedError,
+    BizppurioUnavailableError,
+    BizppurioUncertainError,
+)
 from .result_codes import ResultCode
 from .settings import BizppurioSettings
 from .token import Token, TokenCache, read_end
@@ -29,6 +36,7 @@ class Transport:
     Args:
         settings: The account, paths and rate.
         http: The vendor's client.
+        breaker: Watches the vendor.
         state: Shared with the other replicas.
         clock: Seconds since 1970.
     """
@@ -37,11 +45,13 @@ class Transport:
         self,
         settings: BizppurioSettings,
         http: VendorHttp,
+        breaker: Breaker,
         state: SharedState,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._http = http
+        self._breaker = breaker
         self._state = state
         self._clock = clock
         self._timeout = settings.bizppurio_msg_timeout / 1000
@@ -86,16 +96,11 @@ class Transport:
         self, path: str, authorization: str, uncertain: bool, options: dict[str, Any]
     ) -> Answer:
         rate = self._settings.bizppurio_msg_rate
-        headers = {"Authorization": authorization, "Accept": "application/json"}
+        options |= {"headers": {"Authorization": authorization, "Accept": "application/json"}}
         for attempt in range(1, _TRIES + 1):
             self._state.wait_turn(self._name, rate, max(self._timeout, _SHORT_RESET))
-            try:
-                answer = self._http.request("POST", path, headers=headers, **options)
-            except UnreachableError as error:
-                kind = BizppurioUncertainError if uncertain and error.sent else None
-                raise (kind or BizppurioUnavailableError)(str(error)) from None
-            except WrongAddressError as error:
-                raise BizppurioRefusedError(str(error)) from None
+            with self._breaker.call(BizppurioAwayError):
+                answer = self._request(path, uncertain, options)
             if answer.status != 429:
                 break
             reset = _reset(answer)
@@ -106,6 +111,29 @@ class Transport:
                     "too many requests", code=ResultCode.RATE_LIMITED, retry_after=reset
                 )
         return answer
+
+    def _request(self, path: str, uncertain: bool, options: dict[str, Any]) -> Answer:
+        """Make one call. Returns what is an answer, and no sign of a vendor that is away."""
+        try:
+            answer = self._http.request("POST", path, **options)
+        except UnreachableError as error:
+            kind = BizppurioUncertainError if uncertain and error.sent else None
+            made = (kind or BizppurioUnavailableError)(str(error))
+            raise signed(made, error.sign(repeatable=not uncertain)) from None
+        except WrongAddressError as error:
+            raise BizppurioRefusedError(str(error)) from None
+        if _sign(answer, uncertain) is not None:
+            _accepted(answer, uncertain)
+        return answer
+
+
+def _sign(answer: Answer, uncertain: bool) -> Sign | None:
+    code = _code(answer)
+    if code is ResultCode.GATEWAY_BUSY:
+        return Sign.AWAY
+    if code in _LOST:
+        return Sign.UNCERTAIN if uncertain else Sign.AWAY
+    return http_sign(answer.status, repeatable=not uncertain) if code is None else None
 
 
 def _reset(answer: Answer) -> float | None:
@@ -137,8 +165,9 @@ def _accepted(answer: Answer, uncertain: bool = False) -> dict[str, Any]:
     if permanent and answer.status != 408:
         raise BizppurioRefusedError(message, code=code)
     if uncertain and (code in _LOST or (code is None and answer.status in {200, 500, 502, 504})):
-        raise BizppurioUncertainError(message, code=code)
-    raise BizppurioUnavailableError(message, code=code, retry_after=answer.retry_after())
+        raise signed(BizppurioUncertainError(message, code=code), _sign(answer, uncertain))
+    made = BizppurioUnavailableError(message, code=code, retry_after=answer.retry_after())
+    raise signed(made, _sign(answer, uncertain))
 
 
 def _short(value: object) -> str:

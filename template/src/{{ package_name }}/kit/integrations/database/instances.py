@@ -44,7 +44,6 @@ class Instances:
         self.queues = worker.queues
         self.worker = f"{worker.worker_name}-{socket.gethostname()}-{os.getpid()}"
         self._concurrency = worker.worker_concurrency
-        self._worker = worker
         self._engines: dict[str, Engine] = {}
         self._breakers: dict[str, Breaker] = {}
         self._lock = threading.Lock()
@@ -85,11 +84,10 @@ class Instances:
                 self._breakers[name] = breakers.add(
                     Breaker(
                         f"database {name}",
-                        failures=self._worker.breaker_failures,
-                        first=self._worker.breaker_pause,
-                        longest=self._worker.breaker_longest_pause,
+                        self.settings.database_breaker,
                         probe=lambda: self.probe(name),
                         needed=lambda path: name in _instances_of(path),
+                        essential=True,  # it keeps what every job did, and those that failed
                     )
                 )
             return self._breakers[name]
@@ -179,7 +177,7 @@ class Instances:
         for engine in self._engines.values():
             engine.dispose(close=close)
         for breaker in self._breakers.values():
-            breaker.worked()  # which ends its probes
+            breaker.close()
 
 
 def _instances_of(path: str) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from ...config.fields import EnvSettings, Json, JsonModel
+from ...config.fields import BreakerConfig, EnvSettings, Json, JsonModel
 
 MAIN = "MAIN"
 SQLITE_FILE = "worker.sqlite3"  # used when nothing is configured
@@ -107,6 +107,7 @@ class DatabaseSettings(EnvSettings):
 
     database_config: Json[DatabaseConfig] = Field(default_factory=_demo)
     database_auto_upgrade: bool = True  # bring the worker's own tables up to date at start
+    database_breaker: Json[BreakerConfig] = BreakerConfig()
     record_retention_days: int = Field(90, ge=0)  # 0 keeps for ever
     failed_retention_days: int = Field(365, ge=0)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .client import BatchResult, Fcm, TokenResult
     from .errors import (
         Failure,
+        FcmAwayError,
         FcmRefusedError,
         FcmUnavailableError,
         InvalidPushError,
@@ -31,6 +32,7 @@ __all__ = [
     "BatchResult",
     "Failure",
     "Fcm",
+    "FcmAwayError",
     "FcmRefusedError",
     "FcmSettings",
     "FcmUnavailableError",
@@ -51,6 +53,7 @@ __getattr__ = lazy_names(
         "client": ("BatchResult", "Fcm", "TokenResult"),
         "errors": (
             "Failure",
+            "FcmAwayError",
             "FcmRefusedError",
             "FcmUnavailableError",
             "InvalidPushError",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, Literal
 
 import structlog
 
-from ...engine import JobContext, provide
+from ...breaker import Breaker, asks_for, breakers
+from ...engine import JobContext, JobError, provide
+from ...signs import Sign
+from ..vendor_http import host
 from . import fcm
 from .account import read_account
-from .errors import Failure, InvalidPushError, understand
+from .errors import Failure, FcmAwayError, InvalidPushError, understand
 from .library import BATCH, Library
 from .push import Push, build
 from .settings import FcmSettings
@@ -79,6 +83,11 @@ class Fcm:
     def __init__(self, settings: FcmSettings) -> None:
         self._dry_run = settings.fcm_dry_run
         self._library = Library(read_account(settings), settings)
+        self._breaker = breakers.add(
+            Breaker(
+                f"FCM {host(settings.fcm_base_url)}", settings.fcm_breaker, needed=asks_for(Fcm)
+            )
+        )
         self._batches = BoundedSemaphore(_AT_ONCE)
 
     def send(
@@ -114,11 +123,9 @@ class Fcm:
         if sum(each is not None for each in targets.values()) != 1:
             raise InvalidPushError("name one of token, fid, topic and condition")
         message = build(push, **targets)
-        try:
+        with self._watched():
             self._library.authorize()
             return str(self._library.messaging.send(message, self._dry(dry_run), self._library.app))
-        except Exception as error:
-            raise understand(error).as_error() from None
 
     def send_many(
         self,
@@ -162,12 +169,8 @@ class Fcm:
             results += self._batch(tokens[part], built[part], self._dry(dry_run), bool(results))
         found = BatchResult(results)
         log.info("fcm.sent", accepted=found.accepted, of=len(results))
-        last = results[-1].failure if results else None
-        if last is not None and len(found.retryable_tokens) == len(results):
-            waits = [each.failure.retry_after or 0 for each in results if each.failure]
-            failure = Failure(
-                last.code, last.detail, temporary=True, retry_after=max(waits) or None
-            )
+        failure = _of_all(results)
+        if failure is not None:
             raise failure.as_error()
         return found
 
@@ -185,7 +188,19 @@ class Fcm:
 
     def close(self) -> None:
         """Close the connections."""
+        self._breaker.close()
         self._library.close()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Watch a call, and turn the library's errors into ours."""
+        with self._breaker.call(partial(FcmAwayError, code="UNAVAILABLE")):
+            try:
+                yield
+            except JobError:
+                raise
+            except Exception as error:
+                raise understand(error).as_error() from None
 
     def _dry(self, dry_run: bool | None) -> bool:
         return self._dry_run if dry_run is None else dry_run
@@ -193,34 +208,59 @@ class Fcm:
     def _batch(
         self, tokens: list[str], messages: list[Any], dry_run: bool, later: bool
     ) -> list[TokenResult]:
+        """Send one batch.
+
+        Args:
+            tokens: Whom to.
+            messages: What, each.
+            dry_run: Have it checked only.
+            later: Earlier batches went out: their results must not be lost.
+        """
+
+        def send() -> list[TokenResult]:
+            self._library.authorize()
+            answer = self._library.messaging.send_each(messages, dry_run, self._library.app)
+            pairs = zip(tokens, answer.responses, strict=True)
+            return [_result(token, response) for token, response in pairs]
+
         with self._batches:
-            try:
-                self._library.authorize()
-                answer = self._library.messaging.send_each(messages, dry_run, self._library.app)
-            except Exception as error:
-                failure = understand(error)
-                if not later:
-                    raise failure.as_error() from None
-                # Earlier batches went out: their results must not be lost.
-                return [TokenResult(token, None, failure) for token in tokens]
-        pairs = zip(tokens, answer.responses, strict=True)
-        return [_result(token, response) for token, response in pairs]
+            if later:
+                try:
+                    return send()
+                except Exception as error:
+                    failure = understand(error)
+                    return [TokenResult(token, None, failure) for token in tokens]
+            with self._watched():
+                results = send()
+                away = _of_all(results)
+                if away is not None and away.sign is not None:
+                    raise away.as_error()
+                return results
 
     def _topic(self, call: Any, tokens: Iterable[str], topic: str) -> dict[str, str]:
         unique = list(dict.fromkeys(tokens))
         failed: dict[str, str] = {}
         for start in range(0, len(unique), _TOPIC_BATCH):
             part = unique[start : start + _TOPIC_BATCH]
-            try:
-                with self._batches:
-                    self._library.authorize()
+            with self._batches, self._watched():
+                self._library.authorize()
+                try:
                     answer = call(part, topic, self._library.app)
-            except ValueError as error:
-                raise InvalidPushError(str(error)) from None
-            except Exception as error:
-                raise understand(error).as_error() from None
+                except ValueError as error:
+                    raise InvalidPushError(str(error)) from None
             failed |= {part[each.index]: str(each.reason) for each in answer.errors}
         return failed
+
+
+def _of_all(results: Sequence[TokenResult]) -> Failure | None:
+    """Return one failure for all, when not one was taken and each may be tried again."""
+    failures = [each.failure for each in results if each.failure and each.failure.temporary]
+    if not results or len(failures) < len(results):
+        return None
+    signs = {each.sign for each in failures}
+    order = (None, Sign.UNCERTAIN, Sign.AWAY, Sign.UNREACHED)  # what says least is all that is sure
+    wait = max(each.retry_after or 0 for each in failures) or None
+    return replace(failures[-1], retry_after=wait, sign=min(signs, key=order.index))
 
 
 def _result(token: str, response: Any) -> TokenResult:

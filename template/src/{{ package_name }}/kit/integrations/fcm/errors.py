@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ...engine import JobError, PermanentError, TemporaryError
-from ..tls import tls_reason
+from ...engine import JobError, OutageError, PermanentError, TemporaryError
+from ...signs import Sign, http_sign, signed
+from ..tls import tls_reason, wrapped
 
 _QUOTA_WAIT = 60.0  # seconds after QUOTA_EXCEEDED without Retry-After, by the documentation
 
@@ -53,6 +54,10 @@ class FcmUnavailableError(TemporaryError):
         self.code = code
 
 
+class FcmAwayError(FcmUnavailableError, OutageError):
+    """FCM is away and has taken nothing: the job waits for it and spends no attempt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a message did not go out.
@@ -63,6 +68,7 @@ class Failure:
         invalid_token: The token must be removed.
         temporary: Trying again may help.
         retry_after: Seconds to wait, where FCM named them.
+        sign: What it says about Google's servers; None for an answer.
     """
 
     code: str
@@ -70,13 +76,15 @@ class Failure:
     invalid_token: bool = False
     temporary: bool = False
     retry_after: float | None = None
+    sign: Sign | None = None
 
     def as_error(self) -> JobError:
         """Return the error to raise for it."""
         if self.invalid_token:
             return InvalidTokenError(self.detail, code=self.code)
         if self.temporary:
-            return FcmUnavailableError(self.detail, code=self.code, retry_after=self.retry_after)
+            made = FcmUnavailableError(self.detail, code=self.code, retry_after=self.retry_after)
+            return signed(made, self.sign)
         return FcmRefusedError(self.detail, code=self.code)
 
 
@@ -93,9 +101,11 @@ def understand(error: BaseException) -> Failure:
         error = cause
     if isinstance(error, RefreshError):
         detail = "Google does not accept the key in fcm_auth.json"
+        # Retryable are its 500, 503 and 429.
         return Failure("AUTH", detail, temporary=bool(error.retryable))
     if isinstance(error, GoogleAuthError):
-        return Failure("AUTH", "Google's token server cannot be reached", temporary=True)
+        detail = "Google's token server cannot be reached"
+        return Failure("AUTH", detail, temporary=True, sign=Sign.UNREACHED)
     if not isinstance(error, exceptions.FirebaseError):
         return Failure(type(error).__name__, f"FCM failed ({type(error).__name__})", temporary=True)
     response = error.http_response
@@ -115,7 +125,9 @@ def understand(error: BaseException) -> Failure:
         wait = _QUOTA_WAIT if asked is None else asked
         return Failure("QUOTA_EXCEEDED", detail, temporary=True, retry_after=wait)
     temporary = status is None or status >= 500 or status == 408
-    return Failure(error.code, detail, temporary=temporary, retry_after=_retry_after(response))
+    sign = _lost(error) if status is None else http_sign(status, repeatable=False)
+    asked = _retry_after(response)
+    return Failure(error.code, detail, temporary=temporary, retry_after=asked, sign=sign)
 
 
 def _wrong_address(error: BaseException) -> Failure | None:
@@ -128,6 +140,17 @@ def _wrong_address(error: BaseException) -> Failure | None:
     if any(isinstance(each, TooManyRedirects) for each in (error, getattr(error, "cause", None))):
         return Failure("REDIRECTED", "the server redirects; is FCM_BASE_URL right, with https?")
     return None
+
+
+def _lost(error: BaseException) -> Sign | None:
+    """Return what an error without an answer says: was there a connection?"""
+    from requests.exceptions import RequestException  # noqa: PLC0415 - loaded already
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError  # noqa: PLC0415
+
+    found = list(wrapped(error))
+    if any(isinstance(each, NewConnectionError | ConnectTimeoutError) for each in found):
+        return Sign.UNREACHED
+    return Sign.UNCERTAIN if any(isinstance(each, RequestException) for each in found) else None
 
 
 def _retry_after(response: Any) -> float | None:

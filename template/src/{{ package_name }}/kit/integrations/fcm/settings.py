@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ...config.fields import EnvSettings
+from ...config.fields import BreakerConfig, EnvSettings, Json
 
 
 class FcmSettings(EnvSettings):
@@ -14,6 +14,7 @@ class FcmSettings(EnvSettings):
 
     fcm_auth_json_dir: Path = Path("./secrets")
     fcm_timeout: int = Field(10_000, gt=0, le=600_000)
+    fcm_breaker: Json[BreakerConfig] = BreakerConfig()
     # True: Firebase checks every message and delivers none.
     fcm_dry_run: bool = False
     # Another server only for tests and the demo.

@@ -18,6 +18,7 @@ from ...lazy import Lazy, lazy_names
 if TYPE_CHECKING:
     from .client import FtpClient
     from .errors import (
+        FtpAwayError,
         FtpError,
         FtpNotFoundError,
         FtpPathError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entry",
+    "FtpAwayError",
     "FtpClient",
     "FtpError",
     "FtpNotFoundError",
@@ -46,6 +48,7 @@ __getattr__ = lazy_names(
         "client": ("FtpClient",),
         "folders": ("Entry",),
         "errors": (
+            "FtpAwayError",
             "FtpError",
             "FtpNotFoundError",
             "FtpPathError",
@@ -61,7 +64,8 @@ def _make() -> FtpClient:
     from .client import FtpClient  # noqa: PLC0415 - imported when it is used
     from .settings import FtpSettings  # noqa: PLC0415
 
-    return FtpClient(FtpSettings().ftp_config)
+    settings = FtpSettings()
+    return FtpClient(settings.ftp_config, settings.ftp_breaker)
 
 
 _shared: Lazy[FtpClient] = Lazy(_make, lambda client: client.close())

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from ...breaker import Breaker, asks_for, breakers
+from ...config.fields import BreakerConfig
 from ...engine import provide
 from ..pool import ConnectionPool
 from ..text import masked, name_end
 from . import ftp
 from .connection import alive, base_folder, connect, explained
-from .errors import FtpNotFoundError, FtpSizeError
+from .errors import FtpAwayError, FtpError, FtpNotFoundError, FtpSizeError
 from .folders import Entry, is_folder, list_folder, make_folders
 from .paths import below, beside, parents
 from .settings import FtpConfig
@@ -39,10 +41,19 @@ class FtpClient:
 
     Args:
         config: `FTP_CONFIG`.
+        limits: `FTP_BREAKER`.
     """
 
-    def __init__(self, config: FtpConfig) -> None:
+    def __init__(self, config: FtpConfig, limits: BreakerConfig | None = None) -> None:
         self._config = config
+        self._breaker = breakers.add(
+            Breaker(
+                f"FTP {config.host}:{config.port}",
+                limits or BreakerConfig(),
+                probe=self._probe,
+                needed=asks_for(FtpClient),
+            )
+        )
         self._pool: ConnectionPool[_Session] = ConnectionPool(
             self._open,
             lambda session: alive(session.ftp),
@@ -181,6 +192,7 @@ class FtpClient:
 
     def close(self) -> None:
         """Close every connection."""
+        self._breaker.close()
         self._pool.close()
 
     @contextmanager
@@ -188,16 +200,25 @@ class FtpClient:
         for path in paths:
             below("/", path, folder=True)  # a path that leads out needs no server to be refused
         where = f"{masked(what)}: {self._config.host}:{self._config.port}"
-        with explained(where), self._pool.connection() as session:
+        with (
+            self._breaker.call(FtpAwayError),
+            explained(where),
+            self._pool.connection() as session,
+        ):
             yield session
 
     def _open(self) -> _Session:
-        ftp = connect(self._config)
-        try:
-            return _Session(ftp, base_folder(ftp, self._config.base_path))
-        except BaseException:
-            ftp.close()
-            raise
+        with explained(f"{self._config.host}:{self._config.port}", connecting=True):
+            ftp = connect(self._config)
+            try:
+                return _Session(ftp, base_folder(ftp, self._config.base_path))
+            except BaseException:
+                ftp.close()
+                raise
+
+    def _probe(self) -> None:
+        """Connect and log in, whatever the breaker says."""
+        self._open().ftp.close()
 
     def _discard(self, session: _Session, temporary: str, error: Exception) -> None:
         """Remove what an upload left behind, where that costs no second time-out."""
@@ -207,7 +228,7 @@ class FtpClient:
             elif not isinstance(error, TimeoutError):
                 with self._pool.connection() as other:
                     other.ftp.delete(temporary)
-        except (ftplib.Error, OSError, EOFError, ValueError):
+        except (FtpError, ftplib.Error, OSError, EOFError, ValueError):
             pass  # what broke the upload is the error to tell
 
 

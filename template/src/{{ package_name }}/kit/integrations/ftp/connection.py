@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...signs import Sign, is_network_error, signed
 from ..text import composed
 from ..tls import tls_reason
 from .errors import (
@@ -73,11 +74,17 @@ def alive(connection: ftplib.FTP) -> bool:
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def explained(what: str, *, connecting: bool = False) -> Iterator[None]:
     """Turn every error of the library into one that says whether another attempt may help.
 
     Raised `from None`: a traceback would print the library's error with the server's words.
+
+    Args:
+        what: Begins the message.
+        connecting: Nothing of a job's has been sent, so a failure is the server's alone. Later,
+            every command may be repeated.
     """
+    away = Sign.UNREACHED if connecting else Sign.AWAY
     try:
         yield
     except FtpError:
@@ -95,11 +102,16 @@ def explained(what: str) -> Iterator[None]:
             f"{what}: the server's names are not in {error.encoding}; set encoding in FTP_CONFIG"
         ) from None
     except EOFError:
-        raise FtpUnavailableError(f"{what}: the server ended the connection") from None
+        reason = "the server ended the connection"
+        raise signed(FtpUnavailableError(f"{what}: {reason}"), away, reason) from None
     except ftplib.Error as error:
-        raise FtpUnavailableError(f"{what}: {describe(error)}") from None
+        reason = describe(error)
+        sign = away if connecting or str(error).startswith("421") else None
+        raise signed(FtpUnavailableError(f"{what}: {reason}"), sign, reason) from None
     except OSError as error:
-        reason = tls_reason(error)
-        if reason is not None:
-            raise FtpRefusedError(f"{what}: {reason}") from None
-        raise FtpUnavailableError(f"{what}: {type(error).__name__}: {error}") from None
+        wrong = tls_reason(error)
+        if wrong is not None:
+            raise FtpRefusedError(f"{what}: {wrong}") from None
+        reason = f"{type(error).__name__}: {error}"
+        sign = away if is_network_error(error) else None
+        raise signed(FtpUnavailableError(f"{what}: {reason}"), sign, reason) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine import JobError, PermanentError, TemporaryError
+from ...engine import JobError, OutageError, PermanentError, TemporaryError
 
 
 class FtpError(JobError):
@@ -23,6 +23,10 @@ class FtpNotFoundError(FtpRefusedError):
 
 class FtpUnavailableError(FtpError, TemporaryError):
     """The server cannot be reached, is busy, or broke off in the middle."""
+
+
+class FtpAwayError(FtpUnavailableError, OutageError):
+    """The server is away: the job waits for it and spends no attempt."""
 
 
 class FtpSizeError(FtpUnavailableError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, FilePath, SecretStr, field_validator
 
-from ...config.fields import EnvSettings, Json, JsonModel
+from ...config.fields import BreakerConfig, EnvSettings, Json, JsonModel
 
 
 class FtpConfig(JsonModel):
@@ -54,3 +54,4 @@ class FtpSettings(EnvSettings):
     """The variables of FTP."""
 
     ftp_config: Json[FtpConfig]
+    ftp_breaker: Json[BreakerConfig] = BreakerConfig()

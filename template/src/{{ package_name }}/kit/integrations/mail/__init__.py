@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .address import Address
     from .delivery import Mailer
     from .errors import (
+        MailAwayError,
         MailError,
         MailInputError,
         MailPartlyRefusedError,
@@ -34,6 +35,7 @@ __all__ = [
     "Attachment",
     "InlineImage",
     "Mail",
+    "MailAwayError",
     "MailError",
     "MailInputError",
     "MailPartlyRefusedError",
@@ -53,6 +55,7 @@ __getattr__ = lazy_names(
         "address": ("Address",),
         "delivery": ("Mailer",),
         "errors": (
+            "MailAwayError",
             "MailError",
             "MailInputError",
             "MailPartlyRefusedError",

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import structlog
 
+from ...breaker import asks_for
 from ...engine import provide
 from . import mailer
 from .address import Address
@@ -137,7 +138,9 @@ def make_provider(settings: MailSettings) -> Provider:
                 password=settings.smtp_password,
                 timeout=settings.smtp_timeout / 1000,
                 ca_file=settings.smtp_ca_file,
-            )
+            ),
+            settings.mail_breaker,
+            asks_for(Mailer),
         )
     from ..aws import aws_client  # noqa: PLC0415
     from .ses import SesProvider  # noqa: PLC0415
@@ -151,7 +154,7 @@ def make_provider(settings: MailSettings) -> Provider:
         timeout=settings.ses_timeout / 1000,
         connections=50,
     )
-    return SesProvider(client, settings.sender.email)
+    return SesProvider(client, settings.sender.email, settings.mail_breaker, asks_for(Mailer))
 
 
 def _digest(template: str, key: str) -> str:

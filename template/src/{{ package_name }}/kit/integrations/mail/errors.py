@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...engine import JobError, PermanentError, TemporaryError
+from ...engine import JobError, OutageError, PermanentError, TemporaryError
 from .receipt import Receipt, Refusal
 
 
@@ -52,6 +52,10 @@ class MailPartlyRefusedError(MailRefusedError):
 
 class MailUnavailableError(MailError, TemporaryError):
     """The server cannot be reached, is busy, or broke off in the middle."""
+
+
+class MailAwayError(MailUnavailableError, OutageError):
+    """The server is away and has taken nothing: the job waits for it and spends no attempt."""
 
 
 def left_over(addresses: Sequence[str], error: MailError) -> tuple[Refusal, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from typing import Any
 
+from ...breaker import Breaker, breakers
+from ...config.fields import BreakerConfig
 from ..aws import raise_as
-from .errors import MailError, MailRefusedError, MailUnavailableError, left_over
+from .errors import MailAwayError, MailError, MailRefusedError, MailUnavailableError, left_over
 from .receipt import Refusal
 
 _MOST_RECIPIENTS = 50  # a message, says SendEmail
@@ -21,13 +23,24 @@ class SesProvider:
 
     Args:
         client: Of boto3's `sesv2`, without retries: a second try could send a second mail.
+        sender: The address that mails come from.
+        limits: `MAIL_BREAKER`.
+        needed: Says whether jobs of a function send mail.
 
     Sources:
         https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
     """
 
-    def __init__(self, client: Any, sender: str) -> None:
+    def __init__(
+        self,
+        client: Any,
+        sender: str,
+        limits: BreakerConfig | None = None,
+        needed: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._client = client
+        name = f"SES {client.meta.region_name}"
+        self._breaker = breakers.add(Breaker(name, limits or BreakerConfig(), needed=needed))
         self._sender = sender
 
     def send(
@@ -49,15 +62,16 @@ class SesProvider:
         return " ".join(ids), ()
 
     def _hand_over(self, message: EmailMessage, sender: str, recipients: Sequence[str]) -> str:
-        try:
-            # With a raw message this list alone says who gets it, hidden recipients too.
-            answer = self._client.send_email(
-                FromEmailAddress=sender,
-                Destination={"ToAddresses": list(recipients)},
-                Content={"Raw": {"Data": message.as_bytes()}},
-            )
-        except Exception as error:
-            self._raise("send by SES", error)
+        with self._breaker.call(MailAwayError):
+            try:
+                # With a raw message this list alone says who gets it, hidden recipients too.
+                answer = self._client.send_email(
+                    FromEmailAddress=sender,
+                    Destination={"ToAddresses": list(recipients)},
+                    Content={"Raw": {"Data": message.as_bytes()}},
+                )
+            except Exception as error:
+                self._raise("send by SES", error)
         return str(answer.get("MessageId", ""))
 
     def check(self) -> str:
@@ -75,6 +89,7 @@ class SesProvider:
 
     def close(self) -> None:
         """See `Provider.close`."""
+        self._breaker.close()
         self._client.close()
 
     def _raise(self, what: str, error: Exception) -> Any:
@@ -83,6 +98,7 @@ class SesProvider:
             what=what,
             permanent=MailRefusedError,
             temporary=MailUnavailableError,
+            repeatable=False,
             hint=_hint,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from ...config.fields import EnvSettings
+from ...config.fields import BreakerConfig, EnvSettings, Json
 
 if TYPE_CHECKING:
     from .address import Address
@@ -37,6 +37,7 @@ class MailSettings(TemplateSettings):
     """`MAIL_PROVIDER` selects one of the two groups below it. Times are milliseconds."""
 
     mail_provider: Provider = "smtp"
+    mail_breaker: Json[BreakerConfig] = BreakerConfig()
 
     smtp_host: str | None = Field(None, validate_default=True)
     smtp_secure: bool = False  # TLS from the first byte, as port 465 speaks it

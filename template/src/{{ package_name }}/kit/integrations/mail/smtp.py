@@ -6,7 +6,7 @@ import smtplib
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -15,9 +15,12 @@ from typing import Literal
 
 from pydantic import SecretStr
 
+from ...breaker import Breaker, breakers
+from ...config.fields import BreakerConfig
+from ...signs import Sign, signed
 from ..pool import ConnectionPool
 from ..tls import tls_reason
-from .errors import MailError, MailRefusedError, MailUnavailableError, left_over
+from .errors import MailAwayError, MailError, MailRefusedError, MailUnavailableError, left_over
 from .receipt import Refusal
 from .replies import describe, too_many, words
 
@@ -57,10 +60,29 @@ class SmtpConfig:
 
 
 class SmtpProvider:
-    """Sends through one SMTP server."""
+    """Sends through one SMTP server.
 
-    def __init__(self, config: SmtpConfig) -> None:
+    Args:
+        config: Where it is.
+        limits: `MAIL_BREAKER`.
+        needed: Says whether jobs of a function send mail.
+    """
+
+    def __init__(
+        self,
+        config: SmtpConfig,
+        limits: BreakerConfig | None = None,
+        needed: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._config = config
+        self._breaker = breakers.add(
+            Breaker(
+                f"SMTP {config.host}:{config.port}",
+                limits or BreakerConfig(),
+                probe=lambda: _close(self._connect()),
+                needed=needed,
+            )
+        )
         self._context = ssl.create_default_context()
         if config.ca_file is not None:
             self._context.load_verify_locations(config.ca_file)
@@ -75,7 +97,11 @@ class SmtpProvider:
         left, refused = list(recipients), list[Refusal]()
         while left:
             try:
-                with self._explained("send"), self._pool.connection() as connection:
+                with (
+                    self._breaker.call(MailAwayError),
+                    self._explained("send"),
+                    self._pool.connection() as connection,
+                ):
                     answers = connection.send_message(message, sender, left)
             except MailError as error:
                 if len(left) == len(recipients):
@@ -99,9 +125,14 @@ class SmtpProvider:
 
     def close(self) -> None:
         """See `Provider.close`."""
+        self._breaker.close()
         self._pool.close()
 
     def _connect(self) -> smtplib.SMTP:
+        with self._explained("connection", connecting=True):
+            return self._open()
+
+    def _open(self) -> smtplib.SMTP:
         config = self._config
         # Without a name of ours smtplib asks DNS for one, which can take its time.
         name, timeout = _own_name(), config.timeout
@@ -138,9 +169,15 @@ class SmtpProvider:
             )
 
     @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        """Turn every error of the library into one of ours, without the password or the mail."""
+    def _explained(self, what: str, *, connecting: bool = False) -> Iterator[None]:
+        """Turn every error of the library into one of ours, without the password or the mail.
+
+        Args:
+            what: Begins the message.
+            connecting: No mail is under way, so a failure is the server's alone.
+        """
         where = f"{what} by {self._config.host}:{self._config.port}"
+        lost = Sign.UNREACHED if connecting else Sign.UNCERTAIN
         # `from None`: a traceback would print the library's error with the server's words.
         try:
             yield
@@ -149,22 +186,26 @@ class SmtpProvider:
         except smtplib.SMTPRecipientsRefused as error:
             raise _all_refused(where, _refusals(error.recipients)) from None
         except smtplib.SMTPResponseException as error:
-            text = f"{where}: {describe(error.smtp_code, error.smtp_error)}"
+            reason = describe(error.smtp_code, error.smtp_error)
+            text = f"{where}: {reason}"
             if error.smtp_code >= 500:
                 raise MailRefusedError(text) from None
-            raise MailUnavailableError(text) from None
+            closing = Sign.AWAY if error.smtp_code == 421 else None  # with that, it takes no mail
+            sign = Sign.UNREACHED if connecting else closing
+            raise signed(MailUnavailableError(text), sign, reason) from None
         except smtplib.SMTPNotSupportedError as error:
             raise MailRefusedError(f"{where}: {error}") from None
         except smtplib.SMTPServerDisconnected:
-            raise MailUnavailableError(f"{where}: the server closed the connection") from None
+            reason = "the server closed the connection"
+            raise signed(MailUnavailableError(f"{where}: {reason}"), lost, reason) from None
         except (smtplib.SMTPException, OSError) as error:
-            reason = tls_reason(error)
-            if reason is not None:
-                hint = "; is SMTP_SECURE right for this port?" if "no TLS" in reason else ""
-                raise MailRefusedError(f"{where}: {reason}{hint}") from None
+            wrong = tls_reason(error)
+            if wrong is not None:
+                hint = "; is SMTP_SECURE right for this port?" if "no TLS" in wrong else ""
+                raise MailRefusedError(f"{where}: {wrong}{hint}") from None
             detail = str(error) if isinstance(error, OSError) else ""
-            detail = detail or "no answer in time"
-            raise MailUnavailableError(f"{where}: {type(error).__name__}: {detail}") from None
+            reason = f"{type(error).__name__}: {detail or 'no answer in time'}"
+            raise signed(MailUnavailableError(f"{where}: {reason}"), lost, reason) from None
 
 
 def _login(connection: smtplib.SMTP, user: str, password: str) -> None:
@@ -188,7 +229,8 @@ def _all_refused(where: str, refused: tuple[Refusal, ...]) -> MailError:
     text = f"{where}: all {len(refused)} recipients refused: {reasons}"
     if all(each.permanent for each in refused):
         return MailRefusedError(text, refused)
-    return MailUnavailableError(text)
+    closing = any(each.code == 421 for each in refused)
+    return signed(MailUnavailableError(text), Sign.AWAY if closing else None, "421")
 
 
 def _refusals(refused: dict[str, tuple[int, bytes]]) -> tuple[Refusal, ...]:

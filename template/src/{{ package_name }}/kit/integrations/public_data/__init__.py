@@ -25,6 +25,7 @@ from ...lazy import Lazy, lazy_names
 if TYPE_CHECKING:
     from .client import PublicData
     from .errors import (
+        PublicDataAwayError,
         PublicDataIncompleteError,
         PublicDataPagingError,
         PublicDataRefusedError,
@@ -55,6 +56,7 @@ __all__ = [
     "Page",
     "Paging",
     "PublicData",
+    "PublicDataAwayError",
     "PublicDataIncompleteError",
     "PublicDataPagingError",
     "PublicDataRefusedError",
@@ -76,6 +78,7 @@ __getattr__ = lazy_names(
     {
         "client": ("PublicData",),
         "errors": (
+            "PublicDataAwayError",
             "PublicDataIncompleteError",
             "PublicDataPagingError",
             "PublicDataRefusedError",

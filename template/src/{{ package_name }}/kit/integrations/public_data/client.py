@@ -16,13 +16,16 @@ from urllib.parse import urlsplit, urlunsplit
 import structlog
 from pydantic import ValidationError
 
+from ...breaker import Breaker, asks_for, breakers
 from ...engine import JobContext, provide
+from ...signs import http_sign, signed
 from ..shared_state import SharedState
 from ..text import composed, without
-from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
+from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError, host
 from . import public_data
 from .answer import Result, read_result
 from .errors import (
+    PublicDataAwayError,
     PublicDataIncompleteError,
     PublicDataRefusedError,
     PublicDataRowError,
@@ -63,6 +66,7 @@ class PublicData:
         self._state = state
         seconds = settings.timeout / 1000
         self._http = VendorHttp(_services_url(settings.base_url), seconds)
+        self._breakers: dict[str, Breaker] = {}
         self._limits = Limits(state, settings.rate, max(seconds, _LONGEST_WAIT), clock)
 
     def page(
@@ -155,6 +159,8 @@ class PublicData:
 
     def close(self) -> None:
         """Close the connections to the services and to Redis."""
+        for breaker in list(self._breakers.values()):
+            breaker.close()
         self._http.close()
         self._state.close()
 
@@ -198,14 +204,12 @@ class PublicData:
         budget = self._settings.daily_limit if limit is None else limit
         for attempt in range(1, _TRIES + 1):
             self._limits.enter(operation, budget)
-            try:
-                answer = self._http.request("GET", service.path, params=dict(query))
-            except UnreachableError as error:
-                raise PublicDataUnavailableError(str(error)) from None
-            except WrongAddressError as error:
-                raise PublicDataRefusedError(str(error)) from None
-            result = read_result(answer.body, answer.charset())
-            code = _code(answer, result)
+            with self._breaker(service.path).call(PublicDataAwayError):
+                answer = self._get(service.path, query)
+                result = read_result(answer.body, answer.charset())
+                code = _code(answer, result)
+                if code is None and http_sign(answer.status, repeatable=True) is not None:
+                    _checked(answer, result, code, query)
             if code is ResultCode.QUOTA_SPENT:
                 raise self._limits.stop(operation)
             if code is None or code.outcome is not Outcome.WAIT:
@@ -219,6 +223,29 @@ class PublicData:
                     "too many calls a second", code=code, retry_after=wait
                 )
         return _checked(answer, result, code, query)
+
+    def _get(self, path: str, query: Mapping[str, str | int]) -> Answer:
+        try:
+            return self._http.request("GET", path, params=dict(query))
+        except UnreachableError as error:
+            made = PublicDataUnavailableError(str(error))
+            raise signed(made, error.sign(repeatable=True)) from None
+        except WrongAddressError as error:
+            raise PublicDataRefusedError(str(error)) from None
+
+    def _breaker(self, path: str) -> Breaker:
+        """What watches the host of a service."""
+        name = f"public data {host(path) or self._http.host}"
+        if name not in self._breakers:
+            asks = asks_for(PublicData)
+            made = Breaker(
+                name,
+                self._settings.breaker,
+                # With several hosts it takes an outage to see who needs which.
+                needed=lambda path: len(self._breakers) == 1 and asks(path),
+            )
+            self._breakers[name] = breakers.add(made)
+        return self._breakers[name]
 
 
 def _code(answer: Answer, result: Result | None) -> ResultCode | None:
@@ -250,7 +277,8 @@ def _checked(
         permanent = 400 <= answer.status < 500 or (result is not None and answer.status < 400)
     if permanent and answer.status != 408:
         raise PublicDataRefusedError(message, code=code)
-    raise PublicDataUnavailableError(message, code=code, retry_after=answer.retry_after())
+    made = PublicDataUnavailableError(message, code=code, retry_after=answer.retry_after())
+    raise signed(made, http_sign(answer.status, repeatable=True) if code is None else None)
 
 
 def _row(service: Service[Row], values: dict[str, object]) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from ...config.fields import EnvSettings
+from ...config.fields import BreakerConfig, EnvSettings, Json
 
 
 def _names(name: str) -> AliasChoices:
@@ -28,3 +28,4 @@ class PublicDataSettings(EnvSettings):
     daily_limit: int = Field(10_000, ge=0, validation_alias=_names("DAILY_LIMIT"))
     # Calls a second of all replicas together; 0 for no limit.
     rate: float = Field(10.0, ge=0, validation_alias=_names("RATE"))
+    breaker: Json[BreakerConfig] = Field(BreakerConfig(), validation_alias=_names("BREAKER"))

@@ -18,6 +18,7 @@ from ...lazy import Lazy, lazy_names
 if TYPE_CHECKING:
     from .client import S3Client, StoredObject, UploadUrl
     from .errors import (
+        S3AwayError,
         S3Error,
         S3KeyError,
         S3NotFoundError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "S3AwayError",
     "S3Client",
     "S3Error",
     "S3KeyError",
@@ -45,6 +47,7 @@ __getattr__ = lazy_names(
     {
         "client": ("S3Client", "StoredObject", "UploadUrl"),
         "errors": (
+            "S3AwayError",
             "S3Error",
             "S3KeyError",
             "S3NotFoundError",
@@ -60,7 +63,8 @@ def _make() -> S3Client:
     from .client import make_client  # noqa: PLC0415 - imported when it is used
     from .settings import S3Settings  # noqa: PLC0415
 
-    return make_client(S3Settings().s3_config)
+    settings = S3Settings()
+    return make_client(settings.s3_config, settings.s3_breaker)
 
 
 _shared: Lazy[S3Client] = Lazy(_make, lambda client: client.close())

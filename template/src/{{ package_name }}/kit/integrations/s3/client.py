@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
+from ...breaker import Breaker, asks_for, breakers
+from ...config.fields import BreakerConfig
 from ...engine import provide
 from ..aws import aws_client, raise_as
 from ..text import composed, name_end
 from . import s3
 from .errors import (
+    S3AwayError,
     S3Error,
     S3KeyError,
     S3NotFoundError,
@@ -82,10 +85,19 @@ class S3Client:
     Args:
         client: Of boto3's `s3`.
         config: `S3_CONFIG`.
+        limits: `S3_BREAKER`.
     """
 
-    def __init__(self, client: Any, config: S3Config) -> None:
+    def __init__(self, client: Any, config: S3Config, limits: BreakerConfig | None = None) -> None:
         self._client = client
+        self._breaker = breakers.add(
+            Breaker(
+                f"S3 {urlsplit(client.meta.endpoint_url).netloc}",
+                limits or BreakerConfig(),
+                probe=self._probe,
+                needed=asks_for(S3Client),
+            )
+        )
         self._bucket = config.bucket
         self._prefix = config.prefix
         self._checksum = config.checksum
@@ -228,14 +240,18 @@ class S3Client:
 
     def check(self) -> str:
         """Reach the bucket and return what was found."""
-        with self._explained(f"bucket {self._bucket}"):
-            self._client.head_bucket(Bucket=self._bucket)
+        self._probe()
         where = f"{self._bucket}/{self._prefix}" if self._prefix else self._bucket
         return f"bucket {where} at {self._client.meta.endpoint_url}"
 
     def close(self) -> None:
         """Close every connection."""
+        self._breaker.close()
         self._client.close()
+
+    def _probe(self) -> None:
+        with self._translated(f"bucket {self._bucket}"):
+            self._client.head_bucket(Bucket=self._bucket)
 
     def _head(self, full: str) -> StoredObject:
         answer = self._client.head_object(Bucket=self._bucket, Key=full)
@@ -269,13 +285,18 @@ class S3Client:
                 f"a URL lives from 1 to {_LONGEST_URL_LIFE} seconds, not {seconds}"
             )
         parameters = {"Bucket": self._bucket, "Key": below(self._prefix, key), **options}
-        with self._explained(f"URL of {key}"):
+        with self._translated(f"URL of {key}"):
             return str(
                 self._client.generate_presigned_url(method, Params=parameters, ExpiresIn=seconds)
             )
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
+        with self._breaker.call(S3AwayError), self._translated(what):
+            yield
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
         try:
             yield
         except S3Error:
@@ -286,6 +307,7 @@ class S3Client:
                 what=what,
                 permanent=S3RefusedError,
                 temporary=S3UnavailableError,
+                repeatable=True,
                 not_found=S3NotFoundError,
                 hint=self._hint,
             )
@@ -300,7 +322,7 @@ class S3Client:
         return ""
 
 
-def make_client(config: S3Config) -> S3Client:
+def make_client(config: S3Config, limits: BreakerConfig | None = None) -> S3Client:
     """Return a client for the bucket that the settings name."""
     client = aws_client(
         "s3",
@@ -319,7 +341,7 @@ def make_client(config: S3Config) -> S3Client:
     )
     if config.endpoint:
         client.meta.events.register("before-call.s3", _stay)
-    return S3Client(client, config)
+    return S3Client(client, config, limits)
 
 
 def _stay(params: dict[str, Any], **_: Any) -> None:

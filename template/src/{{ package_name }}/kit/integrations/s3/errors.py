@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine import JobError, PermanentError, TemporaryError
+from ...engine import JobError, OutageError, PermanentError, TemporaryError
 
 
 class S3Error(JobError):
@@ -23,6 +23,10 @@ class S3NotFoundError(S3RefusedError):
 
 class S3UnavailableError(S3Error, TemporaryError):
     """S3 cannot be reached, is busy, or broke off in the middle."""
+
+
+class S3AwayError(S3UnavailableError, OutageError):
+    """S3 is away: the job waits for it and spends no attempt."""
 
 
 class S3SizeError(S3UnavailableError):

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from ...config.fields import EnvSettings, Json, JsonModel
+from ...config.fields import BreakerConfig, EnvSettings, Json, JsonModel
 
 ChecksumAlgorithm = Literal["CRC32", "SHA1", "SHA256"]
 
@@ -63,3 +63,4 @@ class S3Settings(EnvSettings):
     """The variables of S3."""
 
     s3_config: Json[S3Config]
+    s3_breaker: Json[BreakerConfig] = BreakerConfig()

@@ -105,8 +105,9 @@ def collect(payload: CollectPayload, context: JobContext, data: PublicData) -> d
     """Collect all pages of one district and month."""
     question = {"LAWD_CD": payload.district, "DEAL_YMD": payload.month}
     rows = pages = 0
-    for page in data.pages(TRADES, question, size=PAGE_SIZE, resume=context.target):
+    for page in data.pages(TRADES, question, size=PAGE_SIZE, after=context.state):
         store(payload, page)
         rows, pages = rows + len(page.rows), pages + 1
         log.info("public_data.stored", page=page.number, rows=len(page.rows), of=page.total)
+        context.checkpoint(page.state)  # whatever ends this attempt, the next page comes first
     return {"pages": pages, "rows": rows}

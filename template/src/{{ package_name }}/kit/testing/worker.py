@@ -27,6 +27,7 @@ from ..engine import (
     ThreadWorker,
     observe,
 )
+from ..engine.job.context import AttemptLink
 from ..engine.job.payload import load_payload
 
 P = TypeVar("P", bound=Payload)
@@ -84,9 +85,12 @@ class WorkerUnderTest:
     def __init__(self, publisher: Publisher, url: str) -> None:
         self.publisher = publisher
         self._url = url
+        self._states: dict[str, str | None] = {}  # checkpoints of jobs that have failed
 
     def run(self, processor: Processor[P, R], payload: P | dict[str, Any], attempt: int = 1) -> R:
         """Run one attempt here and now, with everything the processor asks for.
+
+        After one that raised, the next attempt of the same job has the state of its checkpoint.
 
         Args:
             processor: What runs.
@@ -97,17 +101,24 @@ class WorkerUnderTest:
             What the processor returned; what it raises is raised.
         """
         loaded = load_payload(processor.payload_type, payload, processor.name)
+        job_id = processor.job_id_for(loaded) or uuid4().hex
+        link = AttemptLink(self._states.pop(job_id, None))
         context = JobContext(
-            job_id=processor.job_id_for(loaded) or uuid4().hex,
+            job_id=job_id,
             job_type=processor.name,
             attempt=attempt,
             attempts=processor.policy.attempts,
             queue=self.publisher.queue,
             payload=loaded,
             target=processor.target_for(loaded),
+            link=link,
         )
-        result: Any = processor.run(context)
-        return cast("R", asyncio.run(result) if processor.is_async else result)
+        try:
+            result: Any = processor.run(context)
+            return cast("R", asyncio.run(result) if processor.is_async else result)
+        except BaseException:
+            self._states[job_id] = link.state
+            raise
 
     def enqueue(self, processor: Processor[P, R], payload: P, **options: Any) -> Receipt:
         """Publish a job, as `processor.enqueue` does."""

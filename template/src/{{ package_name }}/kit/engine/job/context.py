@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from pydantic import JsonValue
+from typing import Any, Protocol, TypeAlias
 
 from ..errors import PermanentError
 from .payload import Payload
 from .progress import Progress
 
+Json: TypeAlias = "str | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 STATE_LIMIT = 65_536  # bytes of a checkpoint's state as JSON
 
 
@@ -98,7 +98,7 @@ class JobContext:
         kept = self.link.state
         return None if kept is None else json.loads(kept)
 
-    def checkpoint(self, state: JsonValue) -> None:
+    def checkpoint(self, state: Json) -> None:
         """Keep a state for the next attempt, after a drain, a crash, a retry or a replay.
 
         With a `Session` this commits what was written together with the state. While `draining`
@@ -130,7 +130,7 @@ class JobContext:
         self.link.progress(Progress.now(done, total, note))
 
 
-def _encoded(state: JsonValue) -> str:
+def _encoded(state: Json) -> str:
     try:
         text = json.dumps(state, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         size = len(text.encode())

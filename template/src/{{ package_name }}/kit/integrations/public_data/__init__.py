@@ -12,8 +12,9 @@ A service is described once; a processor asks for the client by its type::
     @processor(attempts=8, timeout=None)
     def collect(payload: CollectPayload, context: JobContext, data: PublicData) -> None:
         question = {"LAWD_CD": payload.district, "DEAL_YMD": payload.month}
-        for page in data.pages(TRADES, question, resume=context.target):
+        for page in data.pages(TRADES, question, after=context.state):
             store(page.rows)
+            context.checkpoint(page.state)
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from hashlib import blake2b
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import structlog
@@ -32,8 +33,8 @@ from .errors import (
     PublicDataUnavailableError,
 )
 from .limits import Limits
-from .progress import Progress
 from .result_codes import Outcome, ResultCode
+from .run import Run
 from .service import Page, Row, Service, normalise_key
 from .settings import PublicDataSettings
 
@@ -44,7 +45,6 @@ _SECOND = 1.0  # to wait after "too many a second" without a time
 _LONGEST_WAIT = 5.0  # seconds that are waited for here instead of by the job
 _TRIES = 3  # of one call that meets the limit of a second
 _OWN = frozenset({"value_error", "assertion_error"})
-_CURSOR_KEPT = 7 * 24 * 3600.0  # seconds that an unfinished run may rest
 
 
 class PublicData:
@@ -52,7 +52,7 @@ class PublicData:
 
     Args:
         settings: Base URL, key and limits.
-        state: What the replicas share: turns, budgets, cursors.
+        state: What the replicas share: turns, budgets.
         clock: Seconds since 1970.
     """
 
@@ -109,7 +109,7 @@ class PublicData:
         params: Mapping[str, str | int] | None = None,
         *,
         size: int = 100,
-        resume: str | None = None,
+        after: Mapping[str, Any] | None = None,
         service_key: str | None = None,
     ) -> Iterator[Page[Row]]:
         """Read all pages, each when it is needed.
@@ -118,32 +118,25 @@ class PublicData:
             service: What to ask.
             params: The question.
             size: Rows of a page.
-            resume: Name of this run, for instance `JobContext.target`. Another attempt, in any
-                replica, continues after the last finished page. A page is finished when the
-                next one is asked for, so it may come twice: write rows so that this does no
-                harm.
+            after: The state of the last page that is done with (`Page.state`), for instance
+                `JobContext.state`: the next one comes first. One of another question counts as None.
             service_key: As for `page`.
 
         Raises:
             PublicDataIncompleteError: The service announced more rows than it sent.
             PublicDataPagingError: It sends the same rows for every page.
         """
-        cursor = f"cursor:{resume}" if resume else None
         question = _digest(json.dumps([service.path, size, dict(params or {})], sort_keys=True))
-        progress = Progress(service.path, size)
-        self._resume(progress, cursor, question)
-        more = True
-        while more:
-            number = progress.page + 1
+        run = Run(service.path, size, question)
+        if after and run.resume(after):
+            log.info("public_data.resume", page=run.page + 1)
+        while not run.over:
+            number = run.page + 1
             result = self._result(service, params, number, size, service_key)
             rows = result.rows or []
-            new, more = progress.take(rows, result.total)
-            if new:
-                yield Page(number, [_row(service, each) for each in rows], progress.total)
-            if cursor and more:
-                self._state.keep(cursor, progress.note() | {"question": question}, _CURSOR_KEPT)
-        if cursor:
-            self._state.forget(cursor)
+            if run.take(rows, result.total):
+                read = [_row(service, each) for each in rows]
+                yield Page(number, read, run.total, run.state())
 
     def rows(
         self,
@@ -170,12 +163,6 @@ class PublicData:
         if not key.strip():
             raise PublicDataRefusedError("GOVERMENT_KOREA_DATA_SERVICE_KEY is not set")
         return normalise_key(key)
-
-    def _resume(self, progress: Progress, cursor: str | None, question: str) -> None:
-        note = self._state.note(cursor) if cursor else {}
-        if note and note.get("question") == question:
-            progress.resume(note)
-            log.info("public_data.resume", page=progress.page + 1)
 
     def _result(
         self,

@@ -93,11 +93,13 @@ class Page(Generic[Row]):
         number: Counted from 1.
         rows: Its rows; may be none.
         total: How many rows there are altogether, where the service says so.
+        state: Where a run through all pages stands after this one, for `context.checkpoint`.
     """
 
     number: int
     rows: list[Row]
     total: int | None
+    state: dict[str, Any] = field(default_factory=dict)
 
 
 def normalise_key(key: str) -> str:

@@ -1,4 +1,4 @@
-"""How far a run through all pages has come, and whether the pages add up."""
+"""A run through all pages: where it stands, and whether the pages add up."""
 
 from __future__ import annotations
 
@@ -10,36 +10,42 @@ from typing import Any
 
 from .errors import PublicDataIncompleteError, PublicDataPagingError
 
+_STATE = ("question", "page", "seen", "total", "full", "first", "last", "over")
+
 
 @dataclass(slots=True)
-class Progress:
+class Run:
     """A run through all pages of one question.
 
     Args:
         path: Of the service, for messages.
         size: Rows of a page, as they are asked for.
+        question: Digest of what is asked: another one begins anew.
         page: The last page that was read.
         seen: Rows of all pages up to it.
         total: Rows altogether, where the service said so.
         full: Whether a page had as many rows as were asked for, so that a short one is the last.
         first: Digest of the first page.
         last: Digest of the last one.
+        over: Whether all pages have come.
     """
 
     path: str
     size: int
+    question: str
     page: int = 0
     seen: int = 0
     total: int | None = None
     full: bool = False
     first: str = ""
     last: str = ""
+    over: bool = False
 
-    def take(self, rows: list[dict[str, Any]], total: int | None) -> tuple[bool, bool]:
+    def take(self, rows: list[dict[str, Any]], total: int | None) -> bool:
         """Count a page.
 
         Returns:
-            Whether its rows are new, and whether another page has to be asked for.
+            Whether its rows are new.
 
         Raises:
             PublicDataPagingError: It holds the rows of an earlier page.
@@ -53,12 +59,14 @@ class Progress:
                 raise PublicDataIncompleteError(
                     f"{self.path}: {self.seen} of {self.total} rows came, page {number} is empty"
                 )
-            return False, False
+            self.over = True
+            return False
         mark = _digest(rows)
         if mark in (self.first, self.last):
             # Some services repeat their last page for every number beyond it.
             if self.total is None and mark == self.last != self.first:
-                return False, False
+                self.over = True
+                return False
             raise PublicDataPagingError(
                 f"{self.path}: page {number} holds the rows of an earlier page, after"
                 f" {self.seen} rows; if it sends all rows at once, read it with page()"
@@ -66,27 +74,21 @@ class Progress:
         self.page, self.seen, self.last = number, self.seen + len(rows), mark
         self.first = self.first or mark
         self.full = self.full or len(rows) >= self.size
-        if self.total is not None:
-            return True, self.seen < self.total
-        return True, not (self.full and len(rows) < self.size)
+        short = self.full and len(rows) < self.size
+        self.over = short if self.total is None else self.seen >= self.total
+        return True
 
-    def note(self) -> dict[str, str]:
-        """Return what another replica needs to continue."""
-        return {
-            "page": str(self.page),
-            "seen": str(self.seen),
-            "total": "" if self.total is None else str(self.total),
-            "full": "1" if self.full else "",
-            "first": self.first,
-            "last": self.last,
-        }
+    def state(self) -> dict[str, Any]:
+        """Return what another attempt needs to go on."""
+        return {name: getattr(self, name) for name in _STATE}
 
-    def resume(self, note: Mapping[str, str]) -> None:
-        """Continue where a note says."""
-        self.page, self.seen = int(note["page"]), int(note["seen"])
-        self.total = int(note["total"]) if note.get("total") else None
-        self.full = bool(note.get("full"))
-        self.first, self.last = note.get("first", ""), note.get("last", "")
+    def resume(self, state: Mapping[str, Any]) -> bool:
+        """Go on where a state says. Return whether it is one of this question."""
+        if state.keys() != set(_STATE) or state["question"] != self.question:
+            return False
+        for name in _STATE:
+            setattr(self, name, state[name])
+        return True
 
 
 def _digest(rows: list[dict[str, Any]]) -> str:

@@ -246,7 +246,8 @@ def test_a_job_that_failed_for_good_resumes_when_it_is_run_again(
 
     refused = publisher.publish(jobs.keep_and_refuse, Steps(notes=str(notes))).job_id
     eventually(ended(connection, refused))
-    assert failed.requeue(refused)
+    (entry,) = failed.find(Wanted(job_ids=(refused,)))
+    assert failed.requeue(entry).action == "queued"
     eventually(lambda: fetch(connection, refused).get_status() == JobStatus.FINISHED)
     assert fetch(connection, refused).return_value() == {"at": "한글"}
 

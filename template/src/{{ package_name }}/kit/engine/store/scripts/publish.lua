@@ -10,7 +10,8 @@
 -- ARGV[2], ARGV[3], ...: id and `data` of each job, at most 1000 of them.
 --
 -- Returns a number per job: 1 it is published, 0 its id is taken. A job that has ended, done or
--- failed, gives its id free: its remains are removed in the same step. One that was canceled or
+-- failed, gives its id free: its remains are removed in the same step, but for the checkpoint of
+-- one that failed. One that was canceled or
 -- deleted while it ran keeps it until it has ended, or its worker is gone.
 -- include time.lua
 local p = cjson.decode(ARGV[1])
@@ -61,6 +62,7 @@ for i, id in ipairs(ids) do
   end
   codes[i] = free and 1 or 0
   if free then
+    local checkpoint = status == 'failed' and call('HGET', key, 'checkpoint')
     if status then
       call('DEL', key, pre .. 'results:' .. id)
       for _, registry in ipairs({'failed:', 'finished:', 'canceled:'}) do
@@ -68,6 +70,7 @@ for i, id in ipairs(ids) do
       end
     end
     call('HSET', key, 'data', data[i], unpack(shared))
+    if checkpoint then call('HSET', key, 'checkpoint', checkpoint) end
     table.insert(published, id)
   end
 end

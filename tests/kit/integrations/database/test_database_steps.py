@@ -135,7 +135,7 @@ def test_who_was_overtaken_commits_no_more(database: Database) -> None:
 
 def _overtake(database: Database, link: Any) -> None:
     """What another worker's take does to the row, were its lock free at this moment."""
-    taken = link._keeper._taken
+    taken = link._keeper.taken
     link._keeper._connection.commit()
     with database.engine.begin() as connection:
         mine = job_records.c.id == taken.row_id

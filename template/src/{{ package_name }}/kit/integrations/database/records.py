@@ -1,8 +1,8 @@
 """The job records: one row per job type and target, the last guard against doing work twice.
 
-A row is inserted or locked first thing in the job's transaction and marked done last thing in
-the same one. The lock makes a second worker wait; a job that finds its row done is skipped.
-Whatever ends the transaction early (an error, a killed worker) takes the row's change with it.
+A row is inserted or changed first thing in the job's transaction, and says `done` when that
+commits. Its lock makes a second worker wait; a job that finds its row done is skipped. Whatever
+ends the transaction early (an error, a killed worker) takes the row's change with it.
 
 A long job commits at its checkpoints, and its row stays `running` with the state. Each attempt has
 a number there: whoever finds another one has been overtaken, and commits no more.
@@ -10,7 +10,8 @@ a number there: whoever finds another one has been overtaken, and commits no mor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -57,10 +58,12 @@ _FINISH = (
 _KEEP = (
     update(job_records)
     .where(_MINE)
-    .values(checkpoint=bindparam("kept"), finished_at=bindparam("now"))
+    .values(state=RUNNING, checkpoint=bindparam("kept"), finished_at=bindparam("now"))
 )
 _HOLD = select(job_records.c.id).where(_MINE).with_for_update()
 _RESTING = timedelta(minutes=1)  # without a checkpoint and a lock: its worker is gone
+_DONE_FIRST = frozenset({"postgresql", "sqlite"})  # their upsert tells whether it changed the row
+_AT_ONCE = 1.0  # seconds that a job may take and still have ended when it began, in its row
 _ANY = 2**31 - 1  # attempts that a row may have counted
 _TAKES = 3  # one that collides or finds a dead connection is tried again: nothing is done yet
 
@@ -130,11 +133,15 @@ class Taken:
         row_id: Its row.
         number: The attempt's number there.
         state: What the last checkpoint kept, as JSON.
+        done: Whether the row says `done` already, to whoever sees it after the commit.
+        since: When it was taken, by the monotonic clock.
     """
 
     row_id: int
     number: int
     state: str | None
+    done: bool
+    since: float
 
 
 def take(connection: Connection, record: JobRecord) -> Taken:
@@ -160,8 +167,9 @@ def take(connection: Connection, record: JobRecord) -> Taken:
 
 
 def _take(connection: Connection, record: JobRecord) -> Taken:
-    dialect, row = connection.dialect, record.row(RUNNING)
-    statement = upsert(dialect.name)
+    dialect, since = connection.dialect, time.monotonic()
+    done = dialect.name in _DONE_FIRST
+    row, statement = record.row(DONE if done else RUNNING), upsert(dialect.name)
     found = None
     if dialect.insert_returning:
         found = connection.execute(_returning(statement), row).one_or_none()
@@ -170,20 +178,22 @@ def _take(connection: Connection, record: JobRecord) -> Taken:
     if found is None:  # MySQL, or the row was left as it is
         key = {"type": record.job_type, "target": record.target_id}
         found = connection.execute(_FIND, key).one()
-    if found.state == DONE:
+        done = False
+    if found.state == DONE and not done:
         raise Duplicate("the target is done already")
     if found.job_id != record.job_id:
         raise UnfinishedError
-    return Taken(int(found.id), found.attempts, found.checkpoint)
+    return Taken(int(found.id), found.attempts, found.checkpoint, done, since)
 
 
-def keep(connection: Connection, taken: Taken, state: str) -> None:
-    """Write the state of a checkpoint, in the transaction of the job.
+def keep(connection: Connection, taken: Taken, state: str) -> Taken:
+    """Write the state of a checkpoint, in the transaction of the job; the row says `running`.
 
     Raises:
         TakenOverError: The row is another attempt's by now.
     """
     _change(connection, _KEEP, taken, kept=state)
+    return replace(taken, state=state, done=False)
 
 
 def hold(connection: Connection, taken: Taken) -> None:
@@ -198,11 +208,14 @@ def hold(connection: Connection, taken: Taken) -> None:
 
 
 def finish(connection: Connection, taken: Taken) -> None:
-    """Mark the row done, in the transaction of the job.
+    """Mark the row done, in the transaction of the job, unless all that it needs was said before.
 
     Raises:
         TakenOverError: The row is another attempt's by now.
     """
+    at_once = time.monotonic() - taken.since < _AT_ONCE
+    if taken.done and taken.state is None and at_once:
+        return
     _change(connection, _FINISH, taken)
 
 

@@ -103,7 +103,7 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
                 context.link.keep_state_in(steps)
                 yield session
                 steps.flush()
-                finish(connection, taken)
+                finish(connection, steps.taken)
                 connection.commit()
     except (Duplicate, Snooze, AttemptReturned, TakenOverError):
         raise

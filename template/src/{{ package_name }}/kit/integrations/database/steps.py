@@ -21,7 +21,7 @@ class Steps:
     def __init__(self, connection: Connection, session: Session, taken: Taken) -> None:
         self._connection = connection
         self._session = session
-        self._taken = taken
+        self.taken = taken
         self._transaction = connection.get_transaction()
         self.state = taken.state
 
@@ -44,9 +44,9 @@ class Steps:
         """
         self.flush()
         self._session.commit()  # of the session alone: its next use joins the next transaction
-        keep(self._connection, self._taken, state)
+        kept = keep(self._connection, self.taken, state)
         self._connection.commit()
-        self.state = state
+        self.taken, self.state = kept, state
         if not last:
-            hold(self._connection, self._taken)
+            hold(self._connection, self.taken)
             self._transaction = self._connection.get_transaction()

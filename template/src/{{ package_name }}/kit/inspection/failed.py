@@ -14,6 +14,7 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
 from ..engine.store import keys
+from ..engine.store.dependents import discard_dependents
 from ..failed import FailedEntry, Outcome, Wanted
 from .jobs import error_of_traceback, name_of, published, text
 
@@ -62,12 +63,13 @@ class RedisFailedJobs:
         return Outcome("queued")
 
     def discard(self, entry: FailedEntry, *, dry_run: bool = False) -> Outcome:
-        """Delete a failed job, so that nothing brings it back."""
+        """Delete a failed job and what waits for its success, so that nothing brings it back."""
         if dry_run:
             return Outcome("would discard")
         if not self._connection.zrem(keys.FAILED + entry.queue, entry.job_id):
             return Outcome("gone")
         self._connection.delete(keys.JOB + entry.job_id, keys.RESULTS + entry.job_id)
+        discard_dependents(self._connection, entry.job_id)
         return Outcome("discarded")
 
     def entries(self, queue: str, job_ids: Sequence[str]) -> Iterator[FailedEntry]:

@@ -13,6 +13,7 @@ from redis import Redis
 
 from ..engine.job.progress import Progress
 from ..engine.store import keys
+from ..engine.store.dependents import count_blocked
 from .jobs import name_of, text
 
 _OF_JOB = ("data", "number_of_retries", keys.SNOOZES, keys.PROGRESS)
@@ -62,7 +63,10 @@ class ScheduleState:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """One look. Times are seconds; `oldest` and `next_due` are None when there is no such job."""
+    """One look. Times are seconds; `oldest` and `next_due` are None when there is no such job.
+
+    `blocked` counts the deferred jobs that wait for one that failed or was canceled.
+    """
 
     queue: str
     at: float
@@ -77,6 +81,7 @@ class Stats:
     suspended: bool
     workers: tuple[WorkerState, ...]
     deferred: int = 0
+    blocked: int = 0
     snoozing: int = 0
     counts: dict[str, dict[str, int] | str] = field(default_factory=dict)
     schedules: tuple[ScheduleState, ...] = ()
@@ -111,7 +116,7 @@ class Rates:
 def look(
     connection: Redis, queue: str, counts: Mapping[str, dict[str, int] | str] | None = None
 ) -> Stats:
-    """Take one look. It reads only, in three round trips however much there is.
+    """Take one look. It reads only, in a few round trips however much there is.
 
     Args:
         connection: The client.
@@ -176,6 +181,7 @@ def look(
             for key, raw, ttl in zip(workers, hashes[::2], hashes[1::2], strict=True)
         ),
         deferred=deferred,
+        blocked=count_blocked(connection, queue) if deferred else 0,
         snoozing=snoozing,
         counts=dict(counts or {}),
     )

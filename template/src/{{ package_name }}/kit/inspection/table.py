@@ -73,10 +73,11 @@ def _numbers(stats: Stats, rates: Rates | None) -> tuple[Table, *tuple[Text, ...
     if stats.snoozing:
         due += f", {stats.snoozing} snoozing"
     delayed = f" (next {duration(stats.next_due)}{due})" if stats.next_due else due
+    blocked = f" ({stats.blocked} blocked)" if stats.blocked else ""
     cells = [
         _cell("waiting", f"{stats.waiting}{oldest}"),
         _cell("delayed", f"{stats.delayed}{delayed}"),
-        _cell("deferred", str(stats.deferred)),
+        _cell("deferred", f"{stats.deferred}{blocked}"),
         _cell("running", str(len(stats.running))),
         _cell("failed", str(stats.failed), style="bold red" if stats.failed else "bold"),
         _cell("results kept", str(stats.finished)),

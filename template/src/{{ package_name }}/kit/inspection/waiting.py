@@ -10,6 +10,7 @@ from rq.exceptions import DeserializationError
 
 from ..engine import UnknownJobError, find_processor
 from ..engine.store import keys
+from ..engine.store.dependents import count_blocked
 from ..engine.store.job_data import call_of, function_of
 from .findings import Finding, ok, warn
 from .jobs import text
@@ -43,6 +44,12 @@ def examine_waiting(connection: Redis, queue: str) -> Iterator[Finding]:
                 kinds[kind][path] += 1
     looked = f", the first {len(ids)} looked at" if len(ids) < waiting else ""
     yield ok(f"{queue}: {waiting} jobs wait{looked}")
+    blocked = count_blocked(connection, queue)
+    if blocked:
+        yield warn(
+            f"{blocked} jobs wait for jobs that failed or were canceled: run those again "
+            "(`failed requeue`), or discard them, and what waits for them with them"
+        )
     for kind, paths in kinds.items():
         if paths:
             names = ", ".join(f"{name} ({count})" for name, count in paths.most_common(_SHOWN))

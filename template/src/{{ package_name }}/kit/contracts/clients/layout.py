@@ -107,9 +107,11 @@ def id_parts(template: str) -> list[list[str | None]]:
 
 def script() -> str:
     """The script that publishes, as the worker's own publisher runs it."""
-    text = (_SCRIPTS / "publish.lua").read_text(encoding="utf-8")
-    time = (_SCRIPTS / "time.lua").read_text(encoding="utf-8")
-    return text.replace("-- include time.lua\n", time)
+
+    def read(name: str) -> str:
+        return (_SCRIPTS / f"{name}.lua").read_text(encoding="utf-8")
+
+    return re.sub(r"(?m)^-- include (\w+)\.lua\n", lambda found: read(found[1]), read("publish"))
 
 
 def literal(value: Any, leaf: Callable[[Any], str], key: Callable[[str], str], indent: int) -> str:

@@ -158,6 +158,7 @@ class Processor(Generic[P, R]):
         job_id: str | None = None,
         delay: float = 0.0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
         publisher: Publisher | None = None,
     ) -> Receipt:
         """Publish a job.
@@ -169,6 +170,8 @@ class Processor(Generic[P, R]):
                 waits or runs.
             delay: Seconds before the job may run.
             at_front: Put it before all jobs that wait.
+            after: Jobs that must have succeeded before it runs: receipts or ids. One that failed
+                holds it up until that one is run again and succeeds, or is discarded with it.
             publisher: Where to publish; by default the queue of the settings.
 
         Returns:
@@ -176,11 +179,14 @@ class Processor(Generic[P, R]):
 
         Raises:
             TypeError: The payload is of another type than the processor's.
-            ValueError: The id has other characters than letters, digits, `_` and `-`.
+            ValueError: An id has other characters than letters, digits, `_` and `-`, or there is
+                both a delay and something to wait for.
             redis.exceptions.ConnectionError: Redis cannot be reached.
         """
         target = publisher or default_publisher()
-        return target.publish(self, payload, job_id=job_id, delay=delay, at_front=at_front)
+        return target.publish(
+            self, payload, job_id=job_id, delay=delay, at_front=at_front, after=after
+        )
 
     def enqueue_many(
         self,
@@ -189,6 +195,7 @@ class Processor(Generic[P, R]):
         job_ids: Iterable[str] | None = None,
         delay: float = 0.0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
         publisher: Publisher | None = None,
     ) -> list[Receipt]:
         """Publish many jobs, in one round trip for each 500 of them or each MB.
@@ -198,6 +205,7 @@ class Processor(Generic[P, R]):
             job_ids: An id per job, where they are not derived.
             delay: Seconds before the jobs may run.
             at_front: Put them, in their order, before all jobs that wait.
+            after: Jobs that must have succeeded before they run: receipts or ids.
             publisher: Where to publish; by default the queue of the settings.
 
         Returns:
@@ -205,12 +213,14 @@ class Processor(Generic[P, R]):
 
         Raises:
             TypeError: A payload is of another type than the processor's.
-            ValueError: An id has other characters than letters, digits, `_` and `-`, or there are
-                not as many as payloads.
+            ValueError: An id has other characters than letters, digits, `_` and `-`, there are not
+                as many as payloads, or there is both a delay and something to wait for.
             redis.exceptions.ConnectionError: Redis cannot be reached. Parts sent before are queued.
         """
         target = publisher or default_publisher()
-        return target.publish_many(self, payloads, job_ids=job_ids, delay=delay, at_front=at_front)
+        return target.publish_many(
+            self, payloads, job_ids=job_ids, delay=delay, at_front=at_front, after=after
+        )
 
 
 class _Declare(Protocol):

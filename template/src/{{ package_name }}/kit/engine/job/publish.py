@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -80,6 +80,7 @@ class Publisher:
         job_id: str | None = None,
         delay: float = 0.0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
     ) -> Receipt:
         """Publish one job, in one round trip.
 
@@ -89,15 +90,17 @@ class Publisher:
             job_id: Identity; by default what the processor derives, else a random one.
             delay: Seconds before it may run.
             at_front: Put it before all that wait.
+            after: Jobs that must have succeeded before it runs: receipts or ids.
 
         Raises:
             TypeError: The payload is of another type than the processor's.
-            ValueError: The id has other characters than letters, digits, `_` and `-`.
+            ValueError: An id has other characters than letters, digits, `_` and `-`, or there is
+                both a delay and something to wait for.
         """
         processor.check(payload)
         job = _Job.of(processor, payload, job_id)
-        many = self._publish(processor, [job], delay=delay, at_front=at_front)
-        return many[0]
+        when = _When.of(delay, after, at_front=at_front)
+        return self._publish(processor, [job], when)[0]
 
     def publish_many(
         self,
@@ -107,6 +110,7 @@ class Publisher:
         job_ids: Iterable[str] | None = None,
         delay: float = 0.0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
     ) -> list[Receipt]:
         """Publish many jobs, in one round trip for each 500 of them or each MB.
 
@@ -117,14 +121,15 @@ class Publisher:
                 job whose id was already there in the same call is a duplicate like any other.
             delay: Seconds before they may run.
             at_front: Put them, in their order, before all that wait.
+            after: Jobs that must have succeeded before they run: receipts or ids.
 
         Returns:
             A receipt per payload, in their order.
 
         Raises:
             TypeError: A payload is of another type than the processor's.
-            ValueError: An id has other characters than letters, digits, `_` and `-`, or there are
-                not as many as payloads.
+            ValueError: An id has other characters than letters, digits, `_` and `-`, there are not
+                as many as payloads, or there is both a delay and something to wait for.
         """
         listed = list(payloads)
         for payload in listed:
@@ -133,7 +138,8 @@ class Publisher:
         jobs = [
             _Job.of(processor, payload, job_id) for payload, job_id in zip(listed, ids, strict=True)
         ]
-        return self._publish(processor, jobs, delay=delay, at_front=at_front) if jobs else []
+        when = _When.of(delay, after, at_front=at_front)
+        return self._publish(processor, jobs, when) if jobs else []
 
     def progress(self, job_id: str) -> Progress | None:
         """Read how far a job has come; None where it has not said so, or Redis has forgotten it.
@@ -151,20 +157,18 @@ class Publisher:
         processor.check(payload)
         script = self.connection.register_script(load("publish"))
         job = _Job.of(processor, payload, job_id)
-        with self._head(processor, job.job_id, 1, 0.0, at_front=False) as head:
+        with self._head(processor, job.job_id, 1, _When()) as head:
             script(args=[head, job.job_id, job.data], client=transaction)
 
-    def _publish(
-        self, processor: Published, jobs: list[_Job], *, delay: float, at_front: bool
-    ) -> list[Receipt]:
+    def _publish(self, processor: Published, jobs: list[_Job], when: _When) -> list[Receipt]:
         single = jobs[0].job_id if len(jobs) == 1 else None
-        with self._head(processor, single, len(jobs), delay, at_front=at_front) as head:
+        with self._head(processor, single, len(jobs), when) as head:
             parts = list(_parts(jobs))
             # The last part of those that go to the front is sent first.
-            order = parts[::-1] if at_front else parts
+            order = parts[::-1] if when.at_front else parts
             calls = ([head, *(each for job in part for each in job[:2])] for part in order)
             codes = list(self._calls.call_each(calls))
-        if at_front:
+        if when.at_front:
             codes.reverse()
         return [
             Receipt(job.job_id, queued=code == 1 or job.random)
@@ -174,13 +178,7 @@ class Publisher:
 
     @contextmanager
     def _head(
-        self,
-        processor: Published,
-        job_id: str | None,
-        count: int,
-        delay: float,
-        *,
-        at_front: bool,
+        self, processor: Published, job_id: str | None, count: int, when: _When
     ) -> Iterator[bytes]:
         """Make what the jobs have in common; observers may add to it."""
         watched = observers.watched("publishing")
@@ -192,9 +190,28 @@ class Publisher:
                 timeout=processor.policy.timeout,
                 result_ttl=processor.policy.result_ttl,
                 meta=meta,
-                delay=delay,
-                at_front=at_front,
+                **when._asdict(),
             )
+
+
+class _When(NamedTuple):
+    """When jobs may run; see `publication.head`."""
+
+    delay: float = 0.0
+    at_front: bool = False
+    after: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, delay: float, after: Iterable[Receipt | str], *, at_front: bool) -> _When:
+        """Make it of what a publisher says.
+
+        Raises:
+            ValueError: It has no meaning.
+        """
+        ids = [each if isinstance(each, str) else each.job_id for each in after]
+        if ids and delay > 0:
+            raise ValueError("a job can wait for others or for a time, not for both")
+        return cls(delay, at_front, [checked_job_id(each) for each in dict.fromkeys(ids)])
 
 
 class _Job(NamedTuple):

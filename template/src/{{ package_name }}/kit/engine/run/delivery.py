@@ -120,7 +120,7 @@ class Delivery:
         finally:
             self._desk.ended(self.claim)
 
-    def finish_by_rq(self, result: object) -> None:
+    def _finish_by_rq(self, result: object) -> None:
         """End a job that returned by RQ's own code. The right to do so must have been won."""
         try:
             self._endings.success(self.claim, result)
@@ -140,7 +140,7 @@ class Delivery:
         encoded = None if result is None else self._encoded(result)
         if claim.needs_rq(result):
             keep = encoded != UNSERIALIZABLE or isinstance(result, RetryResult)
-            self.finish_by_rq(result if keep else json.loads(UNSERIALIZABLE))
+            self._finish_by_rq(result if keep else json.loads(UNSERIALIZABLE))
             return
         ttl = claim.number(b"result_ttl")
         if ttl is None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from ..errors import AttemptReturned, Duplicate, JobStopped, OutageError
 from ..store.claim import Claim
-from ..store.exchange import Outcome
 from . import journal
 from .coroutines import Coroutines
 from .delivery import Delivery, Desk
@@ -90,11 +89,6 @@ class Runner:
         elif claim.begin():
             self._coroutines.start(delivery)
         return True
-
-    def finish_by_rq(self, outcome: Outcome) -> None:
-        """End a job that returned, but has dependents."""
-        delivery = self._delivery(outcome.claim, self._task(outcome.claim))
-        self._ending_threads.submit(lambda: delivery.finish_by_rq(outcome.value()))
 
     def stop(self, claim: Claim) -> bool:
         """Raise inside a running job because somebody stopped it."""

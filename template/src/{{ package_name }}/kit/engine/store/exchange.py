@@ -19,7 +19,7 @@ from .claim import Claim
 from .scripts import load
 from .split_call import SplitCall
 
-NOT_OURS, HAS_DEPENDENTS = 0, 2  # codes of an outcome, beside 1: stored
+NOT_OURS = 0  # code of an outcome, beside 1: stored
 REQUEUED, LIMIT_REACHED, GONE = 1, 2, 3  # codes of a release, beside 0: nothing to do
 SHARE = 10  # of so many jobs that a worker takes, one comes from each lower queue that has any
 UNSERIALIZABLE = json.dumps("Unserializable return value")  # RQ's own placeholder
@@ -45,10 +45,6 @@ class Outcome:
     def seconds(self) -> float:
         """How long the job ran."""
         return (self.ended - self.claim.started).total_seconds()
-
-    def value(self) -> object:
-        """What the job returned, as JSON knows it."""
-        return None if self.result is None else json.loads(self.result)
 
     def to_json(self) -> list[object]:
         """The form that exchange.lua reads."""

@@ -6,7 +6,7 @@ status and times, by the clock of Redis. docs/reference/contract.md says the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -23,6 +23,7 @@ def head(
     meta: Mapping[str, Any] | None = None,
     delay: float = 0.0,
     at_front: bool = False,
+    after: Sequence[str] = (),
 ) -> bytes:
     """Return what jobs that are published together have in common.
 
@@ -34,6 +35,7 @@ def head(
         meta: The jobs' `meta`, for instance the trace; JSON types only.
         delay: Seconds until they may run.
         at_front: Whether they go before all that wait.
+        after: Ids of jobs that must have succeeded first.
     """
     fields = {
         "origin": queue,
@@ -48,6 +50,8 @@ def head(
         found["delay"] = delay
     if at_front:
         found["atFront"] = True
+    if after:
+        found["after"] = after
     return to_json(found)
 
 

@@ -169,8 +169,6 @@ class InHand:
                     for outcome, code in zip(outcomes, trade.codes, strict=True):
                         stored(outcome, code)
                 self._release([(claim, STOPS) for claim in leftovers])
-                # What has dependents is ended by RQ's own code, in a thread.
-                self._await_ending({claim.entry for claim in leftovers})
             except RedisError as error:
                 journal.redis_lost(error)
                 time.sleep(pause)

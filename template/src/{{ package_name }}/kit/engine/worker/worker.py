@@ -27,7 +27,7 @@ from ..run.endings import Endings
 from ..run.runner import Runner
 from ..run.task import unresolved_task
 from ..store.claim import Claim
-from ..store.exchange import HAS_DEPENDENTS, NOT_OURS, Exchange, Outcome
+from ..store.exchange import NOT_OURS, Exchange, Outcome
 from .arrivals import Arrivals
 from .in_hand import InHand
 from .membership import MemberWorker
@@ -335,9 +335,6 @@ class ThreadWorker(MemberWorker):
                 self.drain()
 
     def _stored(self, outcome: Outcome, code: int) -> None:
-        if code == HAS_DEPENDENTS:
-            self._runner.finish_by_rq(outcome)
-            return
         if code == NOT_OURS:
             journal.dropped(outcome.claim)
         self._in_hand.running.pop(outcome.claim.entry, None)

@@ -4,8 +4,10 @@
 -- ARGV[1] is a JSON object:
 --   prefix, worker
 --   outcomes  of jobs that returned, each a list: queue, job, execution, ttl, start and end as
---             seconds, end in RQ's time format, return value (null for none), key ('' for none); then
---             its last progress ('' for none), if the job left traces that concern unfinished jobs only
+--             seconds, end in RQ's time format, return value (null for none), key ('' for none),
+--             its last progress ('' for none, null where the job left no traces that concern
+--             unfinished jobs only), and the jobs that it publishes, each a list: what publish.lua
+--             takes first, id, data
 --   seconds   how long those jobs ran in all
 --   queues    names of the queues, most important first
 --   turns     what the trip before returned, see turns.lua; share: how many jobs make a round
@@ -18,8 +20,7 @@
 --   promote   whether delayed jobs that are due are moved to their queue
 --
 -- Returns {codes, jobs, suspended, limited, due, turns, unread, now, now_text}:
---   codes     per outcome: 1 stored, 0 not ours any more (dropped), 2 has dependents:
---             left as it is, because RQ's own code must finish it
+--   codes     per outcome: 1 stored, 0 not ours any more (dropped)
 --   jobs      list of {queue, execution, job, hash} now owned by the worker
 --   suspended 1 when `rq suspend` holds (nothing is taken then)
 --   due       seconds until the next delayed job as text, '' when there is none or it was not asked
@@ -30,6 +31,7 @@
 -- removes it may write the outcome. No other tool may call it abandoned, however long the job
 -- runs and whatever their clocks say: our workers look for the jobs of dead workers (release.lua).
 -- include time.lua
+-- include publication.lua
 local p = cjson.decode(ARGV[1])
 local pre = p.prefix
 local call = redis.call
@@ -74,34 +76,16 @@ local function take_back_suspicion(key)
   end
 end
 
-local function store(o)
-  local queue, job, execution, ttl, began, over, over_text, value, order, progress = unpack(o, 1, 10)
-  local entry = job .. ':' .. execution
-  local started = pre .. ':wip:' .. queue
-  local key = pre .. ':job:' .. job
-  local results = pre .. ':results:' .. job
-  if call('EXISTS', key .. ':dependents') == 1 then
-    return call('ZSCORE', started, entry) and 2 or 0
-  end
-  end_key(queue, order, job)
-  if call('ZREM', started, entry) == 0 then
-    free_id(queue, job, execution)
-    take_back_suspicion(key)
-    return 0
-  end
-  call('ZREM', pre .. ':executions:' .. job, execution)
-  table.insert(ended, entry)
-  table.insert(records, pre .. ':execution:' .. entry)
-  if not ids[queue] then ids[queue] = {} end
-  table.insert(ids[queue], job)
+local function keep_result(o, key, results)
+  local queue, job, execution, ttl, began, over, over_text, value, _, progress = unpack(o, 1, 10)
   if ttl == 0 then
     call('DEL', key, pre .. ':job::' .. job .. ':dependencies', results)
-    return 1
+    return
   end
   -- A job deleted while it ran stays deleted.
-  if call('EXISTS', key) == 0 then return 1 end
+  if call('EXISTS', key) == 0 then return end
   call('HSET', key, 'status', 'finished', 'ended_at', over_text, 'last_heartbeat', over_text)
-  if progress then
+  if progress and progress ~= cjson.null then
     call('HDEL', key, 'checkpoint', 'snoozes')
     if progress ~= '' then call('HSET', key, 'progress', progress) end
   end
@@ -119,6 +103,68 @@ local function store(o)
   else
     call('PERSIST', results)
     call('ZADD', pre .. ':finished:' .. queue, '+inf', job)
+  end
+end
+
+local function is_due(child, allow_failures)
+  local parents = call('SMEMBERS', pre .. ':job::' .. child .. ':dependencies')
+  for _, parent in ipairs(unfinished(pre .. ':', parents)) do
+    local failed = call('HGET', pre .. ':job:' .. parent, 'status') == 'failed'
+    if not (failed and allow_failures) then return false end
+  end
+  return true
+end
+
+-- What waited for this job, and waits for no other one, may run.
+local function release_dependents(job, ttl)
+  local dependents = pre .. ':job:' .. job .. ':dependents'
+  local children = call('SMEMBERS', dependents)
+  if #children == 0 then return end
+  for _, child in ipairs(children) do
+    local key = pre .. ':job:' .. child
+    local f = call('HMGET', key, 'status', 'origin', 'enqueue_at_front', 'rate_limit_key',
+      'allow_dependency_failures')
+    if f[1] ~= 'deferred' then
+      call('SREM', dependents, child)
+    elseif is_due(child, f[5] == '1') then
+      call('SREM', dependents, child)
+      call('ZREM', pre .. ':deferred:' .. f[2], child)
+      if f[4] and f[4] ~= '' then  -- the look for delayed jobs leaves RQ's RateLimit to RQ's code
+        call('HSET', key, 'status', 'scheduled')
+        call('ZADD', pre .. ':scheduled:' .. f[2], now, child)
+      else
+        call('HSET', key, 'status', 'queued', 'enqueued_at', now_text)
+        call(f[3] == '1' and 'LPUSH' or 'RPUSH', pre .. ':queue:' .. f[2], child)
+      end
+    end
+  end
+  if ttl == 0 then
+    call('DEL', dependents)
+  elseif ttl > 0 then
+    call('EXPIRE', dependents, ttl)
+  end
+end
+
+local function store(o)
+  local queue, job, execution, ttl = unpack(o, 1, 4)
+  local entry = job .. ':' .. execution
+  local key = pre .. ':job:' .. job
+  end_key(queue, o[9], job)
+  if call('ZREM', pre .. ':wip:' .. queue, entry) == 0 then
+    free_id(queue, job, execution)
+    take_back_suspicion(key)
+    return 0
+  end
+  call('ZREM', pre .. ':executions:' .. job, execution)
+  table.insert(ended, entry)
+  table.insert(records, pre .. ':execution:' .. entry)
+  if not ids[queue] then ids[queue] = {} end
+  table.insert(ids[queue], job)
+  keep_result(o, key, pre .. ':results:' .. job)
+  release_dependents(job, ttl)
+  if o[11] then
+    forget_ended()  -- a job may publish its successor with its own id
+    for _, each in ipairs(o[11]) do publish(each[1], {each[2]}, {each[3]}) end
   end
   return 1
 end

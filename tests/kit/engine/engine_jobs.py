@@ -311,3 +311,24 @@ def on_stopped(job: Any, connection: Redis) -> None:
 def broken_callback(job: Any, connection: Redis, result: Any) -> None:
     """A callback that raises."""
     raise RuntimeError("the callback failed")
+
+
+@processor(attempts=1)
+def fail_and_break(payload: Note) -> None:
+    """Fail for good."""
+    raise TemporaryError("the job's own")
+
+
+class NoTime:
+    """A `retry_after` that cannot be compared."""
+
+    def __lt__(self, _other: object) -> bool:
+        raise RuntimeError("no time")
+
+    __gt__ = __lt__
+
+
+@processor(attempts=2)
+def fail_with_an_odd_time(payload: Note) -> None:
+    """Fail, with a time of the next attempt that raises."""
+    raise TemporaryError("the job's own", retry_after=NoTime())  # type: ignore[arg-type]

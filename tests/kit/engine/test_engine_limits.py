@@ -69,6 +69,27 @@ def test_a_backlog_does_not_burst_after_the_workers_were_down(
     assert times[-1] - times[0] > (len(times) - 1) / 20 * 0.8
 
 
+def test_a_clock_that_is_ahead_parks_no_later_job(
+    publisher: Publisher,
+    connection: Redis,
+    queue: str,
+    start_worker: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rate's next start is reckoned in Redis: a wrong clock of one worker delays nobody."""
+    name, real = uuid4().hex, time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 600)
+    publisher.publish_many(jobs.start_at_a_rate, [jobs.Note(text=name)] * 5)
+    ahead = start_worker(Options(concurrency=2))
+    eventually(lambda: len(jobs.starts.get(name, ())) == 5)
+    ahead.drain()
+    monkeypatch.setattr(time, "time", real)
+    publisher.publish_many(jobs.start_at_a_rate, [jobs.Note(text=name)] * 5)
+    start_worker(Options(concurrency=2))
+    eventually(lambda: len(jobs.starts[name]) == 10, 5)
+    assert connection.zcard(f"rq:scheduled:{queue}") == 0
+
+
 def test_so_many_at_once_per_key(publisher: Publisher, start_worker: Start) -> None:
     one, other = uuid4().hex, uuid4().hex
     for text in (one, other):

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from redis import Redis
 from rq import Queue
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from structlog.testing import capture_logs
 
 import engine_jobs as jobs
 from support import eventually
 from worker_payment.kit.engine import (
     Attempt,
     Ending,
+    FailedJob,
     Observer,
     Options,
     Publication,
@@ -160,6 +162,9 @@ class Broken(Observer):
     def ended(self, attempt: Attempt, ending: Ending) -> None:
         raise RuntimeError("ended")
 
+    def failed(self, job: FailedJob) -> None:
+        raise RuntimeError("failed")
+
 
 def test_an_observer_that_raises_costs_no_job(
     publisher: Publisher, start_worker: Callable[..., Any], witness: Witness, queue: str
@@ -173,3 +178,39 @@ def test_an_observer_that_raises_costs_no_job(
         eventually(lambda: f"calm-{queue}" in jobs.ran)
     finally:
         end()
+
+
+@pytest.mark.parametrize("job", [jobs.fail_and_break, jobs.fail_with_an_odd_time])
+def test_what_raises_around_a_failure_hides_it_from_nobody(
+    publisher: Publisher,
+    connection: Redis,
+    start_worker: Callable[..., Any],
+    witness: Witness,
+    job: Any,
+) -> None:
+    """Observer, failure hook, `retry_after`: logged with the job's name, and the job's own failure too."""
+    end = observe(Broken())
+    kept: list[FailedJob] = []
+
+    def keep(failed: FailedJob) -> None:
+        kept.append(failed)
+        raise RuntimeError("hook")
+
+    try:
+        with capture_logs() as lines:
+            receipt = job.enqueue(jobs.Note(text="x"), publisher=publisher)
+            start_worker(failed=keep)
+            eventually(lambda: kept and witness.outcomes() == ["failed"])
+            found = Job.fetch(receipt.job_id, connection, serializer=JSONSerializer)
+            eventually(lambda: found.get_status() == JobStatus.FAILED)
+    finally:
+        end()
+    own = next(line for line in lines if line["event"] == "job.failed")
+    assert own["error"] == kept[0].error == "TemporaryError: the job's own"
+    assert "the job's own" in found.latest_result().exc_string
+    around = [line for line in lines if line["event"] in ("observer.error", "job.verdict")]
+    assert {line["jobType"] for line in around} == {job.name}
+    assert {(line["event"], str(line["exc_info"])) for line in around} >= {
+        *(("observer.error", text) for text in ("attempt", "ended", "failed", "hook")),
+        *((("job.verdict", "no time"),) if job is jobs.fail_with_an_odd_time else ()),
+    }

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,7 +19,7 @@ from rq.serializers import JSONSerializer
 from structlog.testing import capture_logs
 
 import odd_jobs as odd
-from engine_process import process
+from engine_process import process, times_run
 from support import RedisServer, eventually
 from worker_payment.kit.engine import FailedJob, Options, Publisher, ThreadWorker
 from worker_payment.kit.engine.run import deadlines
@@ -222,6 +223,25 @@ def test_an_innocent_neighbour_of_a_killer_is_finished(
     assert killer.get_status() == JobStatus.FAILED
     with process(redis_server.url, queue, limit=2):
         eventually(lambda: neighbour.get_status() == JobStatus.FINISHED, 20)
+
+
+def test_a_worker_that_holds_the_interpreter_fails_no_job(
+    redis_server: RedisServer, queue: str, tmp_path: Path
+) -> None:
+    """It looks dead for longer than its lease, and then goes on; so does the one that takes over."""
+    client = Redis.from_url(redis_server.url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+    plain = Queue(queue, connection=client, serializer="json")
+    notes = tmp_path / "notes"
+    held = {"notes": str(notes), "text": "held", "seconds": 4.0}
+    with process(redis_server.url, queue) as one, process(redis_server.url, queue) as two:
+        eventually(lambda: client.scard("rq:workers") == 2, 20)
+        job = plain.enqueue("engine_process_jobs.hold_the_interpreter", held)
+        eventually(lambda: job.get_status() == JobStatus.FINISHED, 30)
+        eventually(lambda: client.zcard(f"rq:wip:{queue}") == 0, 20)
+        assert one.poll() is two.poll() is None
+    assert times_run(notes)["held"] >= 2, "no worker was held up past its lease"
+    assert job.get_status() == JobStatus.FINISHED
+    assert client.zcard(f"rq:failed:{queue}") == 0
 
 
 # --- Clocks ----------------------------------------------------------------------------------

@@ -69,9 +69,12 @@ local function free_id(queue, job, execution)
   end
 end
 
--- The job was given to another worker because this one looked dead. It was not: that does not count.
+-- The job was given to another worker because this one looked dead. It was not: that does not count,
+-- once, and the other one gets more time (see release.lua). Else a job that holds the interpreter
+-- for longer than the lease would go from worker to worker for ever.
 local function take_back_suspicion(key)
-  if (tonumber(call('HGET', key, 'interruptions') or '') or 0) > 0 then
+  if (tonumber(call('HGET', key, 'interruptions') or '') or 0) > 0
+      and call('HSETNX', key, 'held_up', 1) == 1 then
     call('HINCRBY', key, 'interruptions', -1)
   end
 end

@@ -8,7 +8,8 @@
 --   limit   how many deliveries may end with their worker's death before the job is failed.
 --           Which of several jobs brought the worker down nobody knows: a job is failed only when
 --           it was alone there. Until then it is queued again, and runs alone (see the worker)
---   certain true: the workers are gone for so long that a job may be failed
+--   certain true: the workers are gone for so long that a job may be failed, or taken from its
+--           worker although it has held up a living one before
 --   heir    name of the worker that takes over a job whose limit is reached
 --
 -- Returns a code per entry: 1 queued again, 0 nothing to do (owned by somebody else, ended,
@@ -55,7 +56,7 @@ local function release(e)
   if p.dead and runnable then
     local lost = (tonumber(call('HGET', key, 'interruptions') or '') or 0) + 1
     local guilty = lost >= p.limit and alone[e.worker]
-    if guilty and not p.certain then return 0 end
+    if (guilty or call('HEXISTS', key, 'held_up') == 1) and not p.certain then return 0 end
     call('HSET', key, 'interruptions', lost)
     if guilty then
       call('HSET', ids_key, e.job, e.execution .. ' ' .. p.heir)

@@ -7,8 +7,9 @@ import shlex
 
 import pytest
 import typer.main
+from judging import PROJECT
 
-from support import ROOT
+from support import PACKAGE, ROOT
 from worker_payment.kit.cli import command_line
 
 RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
@@ -40,3 +41,18 @@ def test_its_files_and_targets_exist(path):
     assert set(re.findall(r"\$ make ([a-z]+)", text)) <= set(targets)
     for name in re.findall(r"`((?:deploy|compose|constraints|payloads)[/.][\w./-]+)`", text):
         assert (ROOT / name).exists() or (path.parent / name).exists(), name
+
+
+def test_every_event_of_the_worker_is_explained():
+    """In both languages; what modules and owners log is their own."""
+    kit = ROOT / "src" / PACKAGE / "kit"
+    logged = re.compile(
+        r"(?:log\.(?:debug|info|warning|error|exception)|\.exception|fault|_write)\(\s*"
+        r'(?:log\.\w+,\s*)?"([a-z]+\.[a-z]+)"'
+    )
+    rooms = ("engine", "process", "scheduling", "breaker.py", "cli.py")
+    files = [file for room in rooms for file in [kit / room, *(kit / room).rglob("*.py")]]
+    events = {name for file in files if file.is_file() for name in logged.findall(file.read_text())}
+    assert len(events) > 30
+    for page in (ROOT / "docs/runbooks/deploy.md", PROJECT / "partials/runbooks/ko/deploy.md"):
+        assert {name for name in events if f"`{name}`" not in page.read_text()} == set(), page

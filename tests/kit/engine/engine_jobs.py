@@ -308,6 +308,11 @@ def on_stopped(job: Any, connection: Redis) -> None:
     called_back.append(f"stopped {job.id}")
 
 
+def broken_on_failure(job: Any, connection: Redis, *exc_info: Any) -> None:
+    """A failure callback that raises."""
+    raise RuntimeError("callback")
+
+
 def broken_callback(job: Any, connection: Redis, result: Any) -> None:
     """A callback that raises."""
     raise RuntimeError("the callback failed")

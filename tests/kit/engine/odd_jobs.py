@@ -9,7 +9,7 @@ from collections import Counter
 
 import structlog
 
-from worker_payment.kit.engine import AtOnce, Backoff, Payload, processor
+from worker_payment.kit.engine import AtOnce, Backoff, OutageError, Payload, processor
 
 QUICK = Backoff(first=0.05, factor=1.0, jitter=0.0)
 
@@ -135,6 +135,13 @@ def hold_alone(payload: Odd) -> None:
 def unwritable(payload: Odd) -> object:
     """Returns what is no JSON."""
     return object()
+
+
+@processor()
+def meet_an_outage(payload: Odd) -> None:
+    """Needs what is away."""
+    runs[payload.text] += 1
+    raise OutageError("the vendor is away", retry_after=60, of="vendor")
 
 
 def plain(card: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Queue
+from rq import Callback, Queue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from structlog.testing import capture_logs
@@ -180,6 +180,9 @@ def test_an_observer_that_raises_costs_no_job(
         end()
 
 
+EVENTS = ("observer.error", "job.callback", "job.verdict")
+
+
 @pytest.mark.parametrize("job", [jobs.fail_and_break, jobs.fail_with_an_odd_time])
 def test_what_raises_around_a_failure_hides_it_from_nobody(
     publisher: Publisher,
@@ -188,7 +191,7 @@ def test_what_raises_around_a_failure_hides_it_from_nobody(
     witness: Witness,
     job: Any,
 ) -> None:
-    """Observer, failure hook, `retry_after`: logged with the job's name, and the job's own failure too."""
+    """Observer, hook, callback, `retry_after`: logged with the job's name, as is its own failure."""
     end = observe(Broken())
     kept: list[FailedJob] = []
 
@@ -198,19 +201,22 @@ def test_what_raises_around_a_failure_hides_it_from_nobody(
 
     try:
         with capture_logs() as lines:
-            receipt = job.enqueue(jobs.Note(text="x"), publisher=publisher)
+            plain = Queue(publisher.queue, connection=connection, serializer=JSONSerializer)
+            on_failure = Callback("engine_jobs.broken_on_failure")
+            found = plain.enqueue(job.path, {"text": "x"}, on_failure=on_failure)
             start_worker(failed=keep)
             eventually(lambda: kept and witness.outcomes() == ["failed"])
-            found = Job.fetch(receipt.job_id, connection, serializer=JSONSerializer)
             eventually(lambda: found.get_status() == JobStatus.FAILED)
     finally:
         end()
-    own = next(line for line in lines if line["event"] == "job.failed")
+    mine = [line for line in lines if line.get("jobId") == found.id]
+    own = next(line for line in mine if line["event"] == "job.failed")
     assert own["error"] == kept[0].error == "TemporaryError: the job's own"
     assert "the job's own" in found.latest_result().exc_string
-    around = [line for line in lines if line["event"] in ("observer.error", "job.verdict")]
+    around = [line for line in mine if line["event"] in EVENTS]
     assert {line["jobType"] for line in around} == {job.name}
     assert {(line["event"], str(line["exc_info"])) for line in around} >= {
+        ("job.callback", "callback"),
         *(("observer.error", text) for text in ("attempt", "ended", "failed", "hook")),
         *((("job.verdict", "no time"),) if job is jobs.fail_with_an_odd_time else ()),
     }

@@ -22,7 +22,7 @@ import odd_jobs as odd
 from engine_process import process, times_run
 from support import RedisServer, eventually
 from worker_payment.kit.engine import FailedJob, Options, Publisher, ThreadWorker
-from worker_payment.kit.engine.run import deadlines
+from worker_payment.kit.engine.run import deadlines, journal
 from worker_payment.kit.engine.run.texts import KEPT, LINE
 from worker_payment.kit.engine.store import exchange
 
@@ -289,3 +289,20 @@ def test_a_job_that_only_newer_workers_know_waits(
     connection.hset(f"rq:job:{job.id}", "created_at", "2026-01-01T00:00:00.000000Z")
     connection.zadd(f"rq:scheduled:{plain.name}", {job.id: 1})
     eventually(lambda: status(connection, job.id) == b"failed")
+
+
+def test_an_outage_is_one_line_however_many_jobs_it_holds_back(
+    publisher: Publisher, start_worker: Start, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_held", {})
+    publisher.publish_many(odd.meet_an_outage, [odd.Odd(text=queue)] * 40)
+    with capture_logs() as lines:
+        start_worker(Options(concurrency=10))
+        eventually(lambda: publisher.connection.zcard(f"rq:scheduled:{queue}") == 40)
+        monkeypatch.setattr(journal, "_SPELL", 0.0)  # a minute later
+        publisher.publish(odd.meet_an_outage, odd.Odd(text=queue))
+        eventually(lambda: publisher.connection.zcard(f"rq:scheduled:{queue}") == 41)
+        eventually(lambda: len([line for line in lines if line["event"] == "job.interrupted"]) == 2)
+    told = [line for line in lines if line["event"] == "job.interrupted"]
+    assert [line["more"] for line in told] == [0, 39]
+    assert {line["jobType"] for line in told} == {"odd_jobs.meet_an_outage"}

@@ -117,15 +117,15 @@ class Endings:
         attempt = claim.attempt
         match verdict:
             case Stopped():
-                store, error = (lambda: self._stop(claim)), JobStopped("stopped on request")
+                store, error = (lambda: self._stop(claim, task)), JobStopped("stopped on request")
             case Parked(wait):
                 store = lambda: self.limiter.park(claim, wait)  # noqa: E731
             case Snoozed(wait):
                 store = lambda: self.limiter.park(claim, wait, snooze=True)  # noqa: E731
             case Retry(wait):
-                store = lambda: self._retry(claim, error, wait)  # noqa: E731
+                store = lambda: self._retry(claim, task, error, wait)  # noqa: E731
             case Failed():
-                store = lambda: self._fail(claim, error)  # noqa: E731
+                store = lambda: self._fail(claim, task, error)  # noqa: E731
         try:
             if not self._until_stored(claim, store):
                 return
@@ -151,7 +151,7 @@ class Endings:
     ) -> None:
         match verdict:
             case Parked(wait):
-                journal.parked(claim, task.name, wait, describe(error))
+                journal.parked(claim, task.name, wait, error)
             case Snoozed(wait):
                 journal.snoozed(claim, task.name, seconds, wait)
             case Retry(wait):
@@ -229,21 +229,22 @@ class Endings:
                 if self._leaving.wait(pause.grow()):
                     return False
 
-    def _stop(self, claim: Claim) -> None:
+    def _stop(self, claim: Claim, task: Task) -> None:
         worker, job = self._worker, claim.job
         job.ended_at = claim.now()
         try:
             execute_stopped_callback(job, Deadline)
-        except Exception:
-            journal.log.exception("job.callback", jobId=claim.job_id)
+        except Exception as fault:
+            journal.fault("job.callback", claim, task.name, fault)
         worker._stopped_job_id = claim.job_id
         worker.handle_job_failure(
             job, claim.queue, exc_string="Job stopped by user.", execution=claim.execution()
         )
 
-    def _retry(self, claim: Claim, error: BaseException, delay: float) -> None:
+    def _retry(self, claim: Claim, task: Task, error: BaseException, delay: float) -> None:
         job, queue, worker = claim.job, claim.queue, self._worker
-        text = trace(self._call_back(claim, error))
+        self._call_back(claim, task, error)
+        text = trace(error)
         job.ended_at = claim.now()
         due = claim.now() + timedelta(seconds=delay)
         job.number_of_retries = claim.attempt
@@ -277,18 +278,15 @@ class Endings:
             pipeline.execute()
         worker._release_slot_safely(job)
 
-    def _fail(self, claim: Claim, error: BaseException) -> None:
+    def _fail(self, claim: Claim, task: Task, error: BaseException) -> None:
         job, worker = claim.job, self._worker
         job.retries_left = 0 if claim.number(b"retries_left") is not None else None
         job.ended_at = claim.now()
-        reason = self._call_back(claim, error)
+        self._call_back(claim, task, error)
         # A job that somebody requeues later starts with its full number of attempts.
         job.number_of_retries = 0
         worker.handle_job_failure(
-            job,
-            claim.queue,
-            exc_string=trace(reason),
-            execution=claim.execution(),
+            job, claim.queue, exc_string=trace(error), execution=claim.execution()
         )
         self._forget(claim, keys.INTERRUPTIONS, keys.SNOOZES)
 
@@ -323,21 +321,16 @@ class Endings:
                 if isinstance(answer, RedisError) and may_heal(answer):
                     raise answer
 
-    def _call_back(self, claim: Claim, error: BaseException) -> BaseException:
-        """Run RQ's failure callback and exception handlers.
-
-        Returns:
-            The error that counts: what a callback raises wins.
-        """
+    def _call_back(self, claim: Claim, task: Task, error: BaseException) -> None:
+        """Run RQ's failure callback and exception handlers. The job's own error is what counts."""
         exc_info = (type(error), error, error.__traceback__)
         try:
             execute_failure_callback(claim.job, Deadline, *exc_info)
-        except BaseException as other:  # also the exit that a callback asks for
-            error = other
+        except BaseException as fault:  # also the exit that a callback asks for
+            journal.fault("job.callback", claim, task.name, fault)
         handlers = self._worker._exc_handlers
         if handlers:
-            call_exception_handlers(handlers, claim.job, type(error), error, error.__traceback__)
-        return error
+            call_exception_handlers(handlers, claim.job, *exc_info)
 
     def _report(self, claim: Claim, task: Task, error: BaseException, attempt: int) -> None:
         record = FailedJob(

@@ -6,6 +6,8 @@ Nothing here raises: a line that cannot be written costs no job its outcome and 
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -20,6 +22,9 @@ from .texts import describe
 
 # Their message says all there is; a traceback would show the engine's own lines.
 _SELF_EXPLAINING = (PayloadError, UnknownJobError, AbandonedJobError, JobStopped)
+
+_SPELL = 60.0  # seconds in which jobs that wait for the same share one line
+_held: dict[tuple[str, str], tuple[float, int]] = {}  # since when, and how many had no line
 
 _NOBODY: AbstractContextManager[None] = nullcontext()
 
@@ -147,16 +152,27 @@ def snoozed(claim: Claim, job_type: str, seconds: float, delay: float) -> None:
     _tell(claim, job_type, "snoozed", seconds)
 
 
-def parked(claim: Claim, job_type: str, seconds: float, reason: str) -> None:
-    """A job waits for a worker that can run it; no attempt is spent."""
-    _write(
-        log.warning,
-        "job.interrupted",
-        jobId=claim.job_id,
-        jobType=job_type,
-        delayMs=_ms(seconds),
-        reason=reason,
-    )
+def parked(claim: Claim, job_type: str, seconds: float, error: BaseException) -> None:
+    """A job waits for what is away, or for a worker that can run it; no attempt is spent.
+
+    One line tells of all that wait for the same: an outage may hold back thousands.
+    """
+    key = (job_type, getattr(error, "of", "") or type(error).__name__)
+    now = time.monotonic()
+    since, jobs = _held.get(key, (-math.inf, 0))
+    if now - since < _SPELL:
+        _held[key] = (since, jobs + 1)
+    else:
+        _held[key] = (now, 0)
+        _write(
+            log.warning,
+            "job.interrupted",
+            jobId=claim.job_id,
+            jobType=job_type,
+            delayMs=_ms(seconds),
+            more=jobs,
+            reason=describe(error),
+        )
     observers.interrupted(claim.queue.name, claim.job_id)
 
 

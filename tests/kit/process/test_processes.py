@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,20 +12,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from program_jobs import Nap, nap
-from support import PACKAGE, PYTHONPATH, eventually, prepare
+from support import PACKAGE, PYTHONPATH, RedisServer, eventually, prepare
 from worker_payment.kit.engine import Publisher
+from worker_payment.kit.process.exit_codes import ExitCode
 from worker_payment.kit.process.shutdown import SAME
 
 
 @contextmanager
 def supervisor(
-    redis_url: str, queue: str, folder: Path, processes: int = 2
+    redis_url: str, queue: str, folder: Path, processes: int = 2, **variables: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
     """The real command line with `WORKER_PROCESSES`. It knows the jobs of these tests."""
     prepare(folder)
@@ -37,6 +42,7 @@ def supervisor(
         "WORKER_HEALTH_FILE": str(folder / "health"),
         "WORKER_LEASE": "4",
     }
+    environment |= variables
     with (folder / "log").open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "worker_payment", "run"],
@@ -139,3 +145,37 @@ def test_ctrl_c_drains_all(redis_url: str, plain: Queue, tmp_path: Path) -> None
         process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0
     assert pids(plain) == set()
+
+
+def test_what_no_fresh_process_cures_ends_them_all_with_its_code(
+    redis_server: RedisServer, redis_url: str, plain: Queue, tmp_path: Path
+) -> None:
+    """At the start, and when it turns out as a child is started again: the others drain."""
+    with Redis(port=redis_server.port) as client:
+        client.config_set("requirepass", "right")
+    with supervisor(redis_server.url, plain.name, tmp_path) as (process, _):
+        assert process.wait(60) == ExitCode.REDIS
+    assert "process.died" not in (tmp_path / "log").read_text()
+
+    place = tmp_path / "database"
+    place.mkdir()
+    main = {"dbms": "sqlite", "database": str(place / "worker.sqlite3")}
+    config = json.dumps({"instances": {"MAIN": main}})
+    with supervisor(redis_url, plain.name, tmp_path, DATABASE_CONFIG=config) as (process, _):
+        children = eventually(lambda: pids(plain) if len(pids(plain)) == 2 else None, 60)
+        job = nap.enqueue(Nap(nap_seconds=3), publisher=Publisher(plain.connection, plain.name))
+        started = eventually(lambda: lines(tmp_path, "job.start"), 10)
+        shutil.rmtree(place)
+        busy = Job.fetch(job.job_id, plain.connection, serializer=JSONSerializer).worker_name
+        (other,) = (pid for pid in children if f"-{pid}-" not in str(busy))
+        os.kill(other, signal.SIGKILL)
+        assert process.wait(60) == ExitCode.DATABASE
+    assert [line["jobId"] for line in lines(tmp_path, "job.done")] == [started[0]["jobId"]]
+    assert [line["exitCode"] for line in lines(tmp_path, "process.died")] == [-signal.SIGKILL]
+    assert [line["exitCode"] for line in lines(tmp_path, "process.refused")] == [ExitCode.DATABASE]
+
+
+def lines(folder: Path, message: str) -> list[dict[str, Any]]:
+    """The lines of the log with this message."""
+    found = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    return [line for line in found if line["message"] == message]

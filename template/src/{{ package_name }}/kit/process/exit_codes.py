@@ -17,3 +17,7 @@ class ExitCode(IntEnum):
     STUCK = 5  # a job went on long after its timeout: it was failed, and a fresh process is needed
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM before the first job was taken
+
+
+HOPELESS = frozenset({ExitCode.SETTINGS, ExitCode.REDIS, ExitCode.DATABASE})
+"""Codes of `run` that a fresh process would end with as well: what is configured must change."""

@@ -2,7 +2,7 @@
 
 Python runs one thread of a process at a time, so jobs that compute need processes. The
 supervisor starts them, restarts one that died, passes requests to stop on, and ends when all have
-drained within the one deadline.
+drained within the one deadline. What a fresh process cannot cure ends them all, with its code.
 
 Each child reads a pipe from the supervisor instead of being sent signals: a request there does not
 count as a second signal when a terminal or systemd has signalled the child as well, it waits while
@@ -23,6 +23,7 @@ from queue import Empty, SimpleQueue
 import structlog
 
 from ..config import Settings
+from .exit_codes import HOPELESS, ExitCode
 from .health import health_file
 from .shutdown import on_signals
 
@@ -84,13 +85,14 @@ class Supervisor:
         self._signals: SimpleQueue[bool] = SimpleQueue()
         self._kill_at = float("inf")
         self._draining = False
-        self._failed = False
+        self._code = 0
 
     def run(self) -> int:
         """Run until told to stop, or until every child has ended.
 
         Returns:
-            The exit code: 0 if every child ended with 0.
+            The exit code: 0 if every child ended with 0, and that of a child that cannot run as
+            the worker is configured.
         """
         log.info("supervisor.start", processes=self._settings.worker_processes)
         with on_signals(self._signals.put):
@@ -98,8 +100,10 @@ class Supervisor:
             while children:
                 self._obey(children)
                 children = [child for child in children if self._look_after(child)]
+                if self._code in HOPELESS and not self._draining:
+                    self._drain(children, now=False)
         log.info("supervisor.stop")
-        return 1 if self._failed else 0
+        return self._code
 
     def _spawn(self, index: int, link: int) -> subprocess.Popen[bytes]:
         variables = {
@@ -122,7 +126,10 @@ class Supervisor:
         except Empty:
             if time.monotonic() > self._kill_at:
                 self._kill(children)
-            return
+        else:
+            self._drain(children, now=now)
+
+    def _drain(self, children: list[_Child], *, now: bool) -> None:
         if not self._draining:
             self._draining = True
             self._kill_at = time.monotonic() + self._settings.worker_shutdown_timeout + _MARGIN
@@ -135,15 +142,19 @@ class Supervisor:
                 log.error("process.killed", index=child.index, pid=child.process.pid)
                 child.process.kill()
                 child.process.wait()
-                self._failed = True
+                self._code = self._code or ExitCode.FAILED
 
     def _look_after(self, child: _Child) -> bool:
         """Restart the child if it died; return whether it still needs looking after."""
         code = child.process.poll()
         if code is None:
             return True
+        if code in HOPELESS:
+            self._code = code
+            log.error("process.refused", index=child.index, exitCode=code)
+            return False
         if self._draining or code == 0:
-            self._failed = self._failed or code != 0
+            self._code = self._code or (code and ExitCode.FAILED)
             return False
         if child.start_at == float("inf"):
             wait = child.died()

@@ -78,6 +78,17 @@ class PostgresServer:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
+    def demand_password(self, role: str) -> None:
+        """Let in a role with its password alone; the others need none."""
+        rules = self._data / "pg_hba.conf"
+        rule = f"host all {role} 127.0.0.1/32 scram-sha-256\n"
+        if rule not in (text := rules.read_text()):
+            rules.write_text(rule + text)
+            self.execute("SELECT pg_reload_conf()")
+            eventually(
+                lambda: self.execute("SELECT 1 FROM pg_hba_file_rules WHERE rule_number = 1")
+            )
+
     def _call(self, program: str, *arguments: str) -> None:
         # No pipe: the server would inherit it, and reading would not end.
         subprocess.run(

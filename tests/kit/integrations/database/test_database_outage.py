@@ -214,25 +214,53 @@ def test_a_start_that_waits_can_be_stopped(queue, redis_url, tmp_path, monkeypat
         assert process.wait(timeout=15) == 0
 
 
+# What stands in DATABASE_CONFIG beside the server's own, and a part of the sentence.
 REFUSALS = {
-    "no such database": ({"database": "nowhere"}, 'database "nowhere" does not exist'),
-    "no such user": ({"user": "nobody_here"}, "nobody_here"),
-    "no permission": ({"user": "guest"}, "permission denied"),
+    "postgresql": {
+        "no such database": ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+        "no such user": ({"user": "nobody_here"}, "nobody_here"),
+        "wrong password": ({"user": "locked"}, "password authentication failed"),
+        "no permission": ({"user": "guest"}, "permission denied"),
+    },
+    "mariadb": {
+        "no such database": ({"database": "nowhere", "password": ""}, "Unknown database 'nowhere'"),
+        "wrong password": ({"user": "guest"}, "Access denied for user"),
+        "no access": ({"user": "guest", "password": "right"}, "to database 'closed'"),
+        "no permission": ({"user": "reader", "password": "right"}, "CREATE command denied"),
+    },
+}
+SETTINGS = {
+    "postgresql": (
+        "DROP DATABASE IF EXISTS closed",
+        "CREATE DATABASE closed",
+        "DROP ROLE IF EXISTS guest, locked",
+        "CREATE ROLE guest LOGIN",
+        "CREATE ROLE locked LOGIN PASSWORD 'right'",
+    ),
+    "mariadb": (
+        "CREATE OR REPLACE DATABASE closed",
+        "CREATE OR REPLACE USER guest@'127.0.0.1' IDENTIFIED BY 'right'",
+        "CREATE OR REPLACE USER reader@'127.0.0.1' IDENTIFIED BY 'right'",
+        "GRANT SELECT ON closed.* TO reader@'127.0.0.1'",
+    ),
 }
 
 
-@on_postgresql
-@pytest.mark.parametrize("kind", REFUSALS)
+@pytest.mark.parametrize(
+    ("server", "kind"),
+    [(dbms, kind) for dbms, kinds in REFUSALS.items() for kind in kinds],
+    indirect=["server"],
+)
 def test_what_waiting_cannot_heal_is_one_sentence(
     server, queue, redis_url, tmp_path, monkeypatch, kind
 ):
     """Its exit code is of its own, so that a supervisor can tell it from a crash."""
-    values, said = REFUSALS[kind]
+    values, said = REFUSALS[server.dbms][kind]
     monkeypatch.chdir(tmp_path)
-    server.execute("DROP DATABASE IF EXISTS closed")
-    server.execute("CREATE DATABASE closed")
-    server.execute("DROP ROLE IF EXISTS guest")
-    server.execute("CREATE ROLE guest LOGIN")
+    for statement in SETTINGS[server.dbms]:
+        server.execute(statement)
+    if isinstance(server, PostgresServer):
+        server.demand_password("locked")
     config = server.config() | {"database": "closed", "password": "pa55word"} | values
     monkeypatch.setenv("DATABASE_CONFIG", json.dumps({"instances": {"MAIN": config}}))
     monkeypatch.setenv("WORKER_QUEUE", queue)
@@ -242,6 +270,7 @@ def test_what_waiting_cannot_heal_is_one_sentence(
     last = out.strip().splitlines()[-1]
     assert last.startswith("error: database MAIN at 127.0.0.1:")
     assert said in last
+    assert "db check" not in last, "it would be refused as well"
     assert "Traceback" not in out
     assert "pa55word" not in out
 

@@ -23,6 +23,7 @@ from .errors import (
     is_lost,
     is_shutdown,
     is_unreachable,
+    refusal,
     translate,
 )
 from .reduction import describe, reduce
@@ -142,7 +143,8 @@ class Instances:
             said = f"database {name} at {self.place(name)}: {describe(error)}"
             if is_unreachable(error):
                 raise OutageError(said, of=f"database {name}") from error
-            raise DatabaseError(f"{said}; `db check` compares its tables") from error
+            hint = "" if refusal(error) else "; `db check` compares its tables"
+            raise DatabaseError(said + hint) from error
 
     def place(self, name: str) -> str:
         """Where an instance is, without user and password."""

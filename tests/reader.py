@@ -33,6 +33,10 @@ class Reader:
         self._background: subprocess.Popen[bytes] | None = None
         self._state.write_text(f"cd '{folder}'\n")
 
+    def set(self, variable: str, value: str) -> None:
+        """Set an environment variable of the shell."""
+        self._environment[variable] = value
+
     def follow(self, step: Step) -> None:
         """Do one step.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from console import Step, pattern, steps
 from lab import project_lab
+from node import node_modules
 from reader import Reader
 from redis import Redis
 from redis.exceptions import RedisError
@@ -58,9 +59,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
     """An empty Redis server of the page's own."""
     folder = tmp_path / "redis"
     folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1"]
     options = ["--save", "", "--appendonly", "yes", "--dir", str(folder)]
     with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as server:
@@ -69,6 +68,13 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             server.terminate()
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:
@@ -93,6 +99,8 @@ def reader(tmp_path: Path, tools: Path, redis_url: str) -> Iterator[Reader]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     own = {"PATH": path, "REDIS_URL": redis_url, "RQ_REDIS_URL": redis_url, "COLUMNS": "100"}
+    # Types of libraries that `make type` has read already need not be read again.
+    own |= {"PORT": str(free_port()), "MYPY_CACHE_DIR": str(PROJECT / ".mypy_cache")}
     reader = Reader(folder, kept | own | {"WORKER_HEALTH_FILE": str(tmp_path / "health")})
     try:
         yield reader
@@ -103,6 +111,8 @@ def reader(tmp_path: Path, tools: Path, redis_url: str) -> Iterator[Reader]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_the_page_can_be_followed(page: Path, reader: Reader) -> None:
     """Each command ends well and prints what stands below it."""
+    if "NODE_MODULES" in page.read_text(encoding="utf-8"):
+        reader.set("NODE_MODULES", str(node_modules()))
     for step in steps(page):
         try:
             reader.follow(step)

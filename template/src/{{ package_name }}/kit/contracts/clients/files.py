@@ -60,12 +60,12 @@ def _compare(file: Path, text: str) -> str:
         raise StaleClientError(
             f"{file} is out of date: write it anew with this command without --check"
         )
-    return f"{file} is up to date"
+    return f"up to date: {file}"
 
 
 def _write(file: Path, text: str) -> str:
     if file.exists() and file.read_text(encoding="utf-8") == text:
-        return f"{file} is up to date"
+        return f"up to date: {file}"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8", newline="\n")
     return f"wrote {file}"

@@ -65,9 +65,9 @@ def step(payload: Step, context: JobContext) -> None:
 
 @processor(order=Order("{order_id}", after_failure="hold"), attempts=1)
 def careful_step(payload: Step) -> None:
-    """The same; its key is held when it fails."""
+    """The same, but its key is held when it fails: until a file says that the cause is gone."""
     _note(payload, "begin")
-    if payload.failures:
+    if payload.failures and not Path(f"{payload.notes}.repaired").exists():
         raise ConnectionError("not yet")
     _note(payload, "end")
 

@@ -15,6 +15,8 @@ class FailedEntry:
     Args:
         failed_at: None when nothing says when.
         resumes: Whether there is a checkpoint that it would go on from.
+        holds: How many jobs wait for the key that it holds; None when it holds none, or when nobody
+            asked.
         more: What else the keeper of the list knows, for people.
     """
 
@@ -29,6 +31,7 @@ class FailedEntry:
     attempts: int
     worker: str
     resumes: bool = False
+    holds: int | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
 

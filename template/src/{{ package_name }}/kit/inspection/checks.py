@@ -63,7 +63,7 @@ Examination = Callable[[], Iterable[Finding]]
 
 
 def _examinations(settings: Settings) -> Iterator[tuple[str, Examination]]:
-    yield "settings", lambda: [ok(f"{settings.worker_name}, queue {settings.worker_queue}")]
+    yield "settings", lambda: [ok(f"{settings.worker_name}, queue {', '.join(settings.queues)}")]
     yield "processors", _examine_processors
     yield "redis", lambda: _examine_redis(settings)
     yield "queue", lambda: _examine_queue(settings)
@@ -103,7 +103,13 @@ def _examine_redis(settings: Settings) -> Iterator[Finding]:
 
 def _examine_queue(settings: Settings) -> Iterator[Finding]:
     with worker_connection(settings) as connection:
-        yield from examine_waiting(connection, settings.worker_queue)
+        for queue in settings.queues:
+            yield from examine_waiting(connection, queue)
+    if settings.worker_queue not in settings.queues:
+        yield warn(
+            f"WORKER_QUEUE: jobs are published to {settings.worker_queue}, "
+            f"which this worker does not serve ({', '.join(settings.queues)})"
+        )
 
 
 def _examine_schedules() -> Iterator[Finding]:

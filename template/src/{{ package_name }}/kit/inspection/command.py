@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,7 +17,8 @@ from ..composition import composed
 from ..config import Settings
 from ..config.redis import worker_connection
 from ..scheduling import schedules
-from .stats import Rates, ScheduleState, Stats, look
+from .several import look_at_all
+from .stats import Rates, ScheduleState, Stats
 from .table import render
 
 
@@ -34,9 +35,9 @@ def show_stats(settings: Settings, *, as_json: bool, interval: float) -> None:
     """
     with worker_connection(settings) as connection:
         try:
-            before = look(connection, settings.worker_queue)
+            before = look_at_all(connection, settings.queues)
             time.sleep(interval)
-            after = _look(connection, settings.worker_queue)
+            after = _look(connection, settings.queues)
         finally:
             _close_modules()
     rates = Rates.between(before, after)
@@ -65,7 +66,7 @@ def watch_stats(settings: Settings, *, interval: float) -> None:
         redis.exceptions.RedisError: Redis cannot be reached at the start.
     """
     with worker_connection(settings) as connection:
-        stats = _look(connection, settings.worker_queue)
+        stats = _look(connection, settings.queues)
         try:
             console = Console()
             first = render(stats, None, height=console.height)
@@ -87,7 +88,7 @@ def _looks(
         time.sleep(interval)
         trouble = ""
         try:
-            newer = _look(connection, stats.queue)
+            newer = _look(connection, [each.name for each in stats.queues])
             stats, rates = newer, Rates.between(stats, newer)
         except RedisError as error:
             age = time.time() - stats.at
@@ -95,15 +96,15 @@ def _looks(
         yield stats, rates, trouble
 
 
-def _look(connection: Redis, queue: str) -> Stats:
-    stats = look(connection, queue, _counts())
-    return replace(stats, schedules=_schedules(), failed=_failed(connection, queue, stats.failed))
+def _look(connection: Redis, queues: Sequence[str]) -> Stats:
+    stats = look_at_all(connection, queues, _counts())
+    return replace(stats, schedules=_schedules(), failed=_failed(connection, queues, stats.failed))
 
 
-def _failed(connection: Redis, queue: str, in_redis: int) -> int:
+def _failed(connection: Redis, queues: Sequence[str], in_redis: int) -> int:
     """Count what `failed list` lists; what is in Redis while the keeper of the list is away."""
     try:
-        found = composed().failed_jobs(connection, (queue,), "stats")
+        found = composed().failed_jobs(connection, queues, "stats")
         return in_redis if found is None else found.count()
     except RedisError:
         raise

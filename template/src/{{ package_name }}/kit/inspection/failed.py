@@ -17,6 +17,7 @@ from ..engine.store import keys
 from ..engine.store.dependents import discard_dependents
 from ..failed import FailedEntry, Outcome, Wanted
 from .jobs import error_of_traceback, name_of, published, text
+from .order import hand_on
 
 _OF_JOB = ("data", "ended_at", "worker_name", keys.CHECKPOINT)
 _BATCH = 500  # jobs in one trip to Redis
@@ -63,13 +64,19 @@ class RedisFailedJobs:
         return Outcome("queued")
 
     def discard(self, entry: FailedEntry, *, dry_run: bool = False) -> Outcome:
-        """Delete a failed job and what waits for its success, so that nothing brings it back."""
+        """Delete a failed job and what waits for its success, so that nothing brings it back.
+
+        If it held a key, the next one in line may run.
+        """
         if dry_run:
             return Outcome("would discard")
         if not self._connection.zrem(keys.FAILED + entry.queue, entry.job_id):
             return Outcome("gone")
+        key = text(self._connection.hget(keys.JOB + entry.job_id, keys.ORDER_KEY))
         self._connection.delete(keys.JOB + entry.job_id, keys.RESULTS + entry.job_id)
         discard_dependents(self._connection, entry.job_id)
+        if key:
+            hand_on(self._connection, entry.queue, key, entry.job_id)
         return Outcome("discarded")
 
     def entries(self, queue: str, job_ids: Sequence[str]) -> Iterator[FailedEntry]:

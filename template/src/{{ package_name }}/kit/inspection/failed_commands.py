@@ -7,9 +7,10 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any
 
@@ -42,6 +43,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line."
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Everything = Annotated[bool, typer.Option("--all", help="Allow it without an id or a filter.")]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show the payload's values unmasked.")]
+_WithHolds = Callable[[Sequence[FailedEntry]], list[FailedEntry]]
 By = Annotated[
     str | None, typer.Option("--by", help="Who does it; a database records it with the job.")
 ]
@@ -59,8 +61,8 @@ def list_command(
 ) -> None:
     """List failed jobs, the oldest first."""
     wanted = _wanted(None, job, since, error, state)
-    with _failed_jobs(wanted) as (jobs, scrub):
-        entries = list(islice(jobs.find(wanted), limit + 1))
+    with _failed_jobs(wanted) as (jobs, scrub, with_holds):
+        entries = with_holds(list(islice(jobs.find(wanted), limit + 1)))
     for entry in entries[:limit]:
         if as_json:
             typer.echo(json.dumps(_record(entry, scrub, reveal=reveal), ensure_ascii=False))
@@ -68,7 +70,8 @@ def list_command(
             when = entry.failed_at.isoformat(" ", "seconds") if entry.failed_at else "-"
             became = str(entry.more.get("state", "failed"))
             parts = [when, entry.job_type, entry.job_id, *([became] if became != "failed" else [])]
-            typer.echo("  ".join([*parts, scrub(_first_line(entry.error))[:_SHOWN]]))
+            held = [] if entry.holds is None else [f"({entry.holds} jobs wait for its key)"]
+            typer.echo("  ".join([*parts, scrub(_first_line(entry.error))[:_SHOWN], *held]))
     if len(entries) > limit:
         typer.echo(f"there are more than {limit}; see --limit", err=True)
     if not entries and not as_json:
@@ -83,8 +86,8 @@ def show_command(
 ) -> None:
     """Show one failed job with its payload and traceback."""
     wanted = Wanted((job_id,), state=None)
-    with _failed_jobs(wanted) as (jobs, scrub):
-        entry = next(jobs.find(wanted), None)
+    with _failed_jobs(wanted) as (jobs, scrub, with_holds):
+        entry = next(iter(with_holds(list(islice(jobs.find(wanted), 1)))), None)
     if entry is None:
         typer.echo(f"no failed job {job_id}", err=True)
         raise typer.Exit(ExitCode.FAILED)
@@ -115,7 +118,7 @@ def requeue_command(
     """Run failed jobs again, each with its full number of attempts."""
     _demand_choice(job_ids, job, since, error, everything=everything)
     wanted = _wanted(job_ids, job, since, error)
-    with _failed_jobs(wanted, by) as (jobs, _):
+    with _failed_jobs(wanted, by) as (jobs, *_):
         results = _act(jobs.requeue, jobs.find(wanted), limit, dry_run=dry_run, rate=rate)
         _report(results, wanted, as_json=as_json)
 
@@ -135,7 +138,7 @@ def discard_command(
     """Take failed jobs off the list: nothing brings them back."""
     _demand_choice(job_ids, job, since, error, everything=everything)
     wanted = _wanted(job_ids, job, since, error)
-    with _failed_jobs(wanted, by) as (jobs, _):
+    with _failed_jobs(wanted, by) as (jobs, *_):
         results = _act(jobs.discard, jobs.find(wanted), limit, dry_run=dry_run)
         _report(results, wanted, as_json=as_json)
 
@@ -210,12 +213,16 @@ def _connection() -> Iterator[tuple[Any, Any]]:
 @contextmanager
 def _failed_jobs(
     wanted: Wanted, by: str | None = None
-) -> Iterator[tuple[FailedJobs, Callable[[str], str]]]:
-    """Yield the list that the modules or Redis keep, and what takes secrets out of its texts."""
+) -> Iterator[tuple[FailedJobs, Callable[[str], str], _WithHolds]]:
+    """Yield the list that the modules or Redis keep.
+
+    With it come what takes secrets out of its texts, and what adds the keys that jobs hold.
+    """
     from ..composition import composed  # noqa: PLC0415
     from ..config.log_values import Scrubber  # noqa: PLC0415
     from ..config.secrets import known_secrets  # noqa: PLC0415
     from .failed import RedisFailedJobs  # noqa: PLC0415
+    from .order import with_holds  # noqa: PLC0415
 
     with _connection() as (connection, settings):
         worker = composed()
@@ -227,7 +234,8 @@ def _failed_jobs(
             )
         scrub = Scrubber(known_secrets(settings)).text
         try:
-            yield found or RedisFailedJobs(connection, settings.queues), scrub
+            jobs = found or RedisFailedJobs(connection, settings.queues)
+            yield jobs, scrub, partial(with_holds, connection)
         finally:
             worker.reset()
 
@@ -279,7 +287,9 @@ def _record(entry: FailedEntry, scrub: Callable[[str], str], *, reveal: bool) ->
         **entry.more,
         "worker": entry.worker,
         "error": scrub(entry.error),
+        "queue": entry.queue,
         "resumes": entry.resumes,
+        "holds": entry.holds,
         "payload": entry.payload if reveal else masked(entry.payload),
     }
 

@@ -15,6 +15,7 @@ from ..engine.job.progress import Progress
 from ..engine.store import keys
 from ..engine.store.dependents import count_blocked
 from .jobs import name_of, text
+from .order import OrderState, look_at_order
 
 _OF_JOB = ("data", "number_of_retries", keys.SNOOZES, keys.PROGRESS)
 
@@ -62,10 +63,23 @@ class ScheduleState:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueState:
+    """One of several queues. `oldest` is in seconds, None when nothing waits."""
+
+    name: str
+    waiting: int
+    oldest: float | None
+    running: int
+    delayed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """One look. Times are seconds; `oldest` and `next_due` are None when there is no such job.
 
-    `blocked` counts the deferred jobs that wait for one that failed or was canceled.
+    `blocked` counts the deferred jobs that wait for one that failed or was canceled. With several
+    queues the numbers are those of all of them.
     """
 
     queue: str
@@ -83,6 +97,8 @@ class Stats:
     deferred: int = 0
     blocked: int = 0
     snoozing: int = 0
+    order: OrderState = field(default_factory=OrderState)
+    queues: tuple[QueueState, ...] = ()
     counts: dict[str, dict[str, int] | str] = field(default_factory=dict)
     schedules: tuple[ScheduleState, ...] = ()
 
@@ -116,7 +132,7 @@ class Rates:
 def look(
     connection: Redis, queue: str, counts: Mapping[str, dict[str, int] | str] | None = None
 ) -> Stats:
-    """Take one look. It reads only, in a few round trips however much there is.
+    """Take one look at a queue. It reads only, in a few round trips however much there is.
 
     Args:
         connection: The client.
@@ -164,11 +180,12 @@ def look(
         )
     )
     hashes = details[2 * len(entries) :]
+    oldest = _age(now, text(enqueued))
     return Stats(
         queue=queue,
         at=now,
         waiting=waiting,
-        oldest=_age(now, text(enqueued)),
+        oldest=oldest,
         running=running,
         delayed=delayed,
         due=due,
@@ -184,6 +201,8 @@ def look(
         blocked=count_blocked(connection, queue) if deferred else 0,
         snoozing=snoozing,
         counts=dict(counts or {}),
+        order=look_at_order(connection, queue),
+        queues=(QueueState(queue, waiting, oldest, len(running), delayed, failed),),
     )
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..engine.job.progress import Progress
+from .order import OrderState
 from .stats import Rates, Stats
 
 _NARROW = {"no_wrap": True, "overflow": "ellipsis"}
@@ -32,7 +33,8 @@ def render(
         parts.append(Text(trouble, style="bold red"))
     away = dict.fromkeys(each.away for each in stats.workers if each.alive and each.away)
     parts += [Text(each, style="bold red", **_NARROW) for each in away]  # type: ignore[arg-type]
-    tables = [each for each in (_running(stats), _workers(stats), _schedules(stats)) if each]
+    made = (_queues(stats), _running(stats), _workers(stats), _schedules(stats))
+    tables = [each for each in made if each]
     used = numbers[0].row_count + len(numbers) + _FIXED + bool(trouble) + len(away)
     room = None if height is None else height - used
     for number, (table, rows) in enumerate(tables):
@@ -96,6 +98,12 @@ def _numbers(stats: Stats, rates: Rates | None) -> tuple[Table, *tuple[Text, ...
             ]
     for start in range(0, len(cells), 3):
         table.add_row(*cells[start : start + 3])
+    if stats.order != OrderState():
+        order = f"order: {stats.order.keys} keys in use, {stats.order.waiting} jobs wait for a key"
+        notes.append(Text(order, **_NARROW))  # type: ignore[arg-type]
+    if stats.order.held:
+        held = f"{stats.order.held} keys are held by failed jobs: see `failed list`"
+        notes.append(Text(held, style="bold red"))
     if stats.suspended:
         notes.append(Text("suspended: no job is taken", style="bold yellow"))
     return table, *notes
@@ -113,6 +121,23 @@ def _table(title: str, *columns: str) -> Table:
     for position, name in enumerate(columns):
         table.add_column(name, ratio=2 if position < 2 else 1, **_NARROW)  # type: ignore[arg-type]
     return table
+
+
+def _queues(stats: Stats) -> Rows | None:
+    if len(stats.queues) < 2:
+        return None
+    rows: list[list[RenderableType]] = [
+        [
+            each.name,
+            str(each.waiting),
+            duration(each.oldest),
+            str(each.running),
+            str(each.delayed),
+            str(each.failed),
+        ]
+        for each in stats.queues
+    ]
+    return _table("queues", "queue", "waiting", "oldest", "running", "delayed", "failed"), rows
 
 
 def _running(stats: Stats) -> Rows | None:

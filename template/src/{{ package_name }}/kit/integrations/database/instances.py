@@ -37,7 +37,7 @@ class Instances:
 
     Args:
         settings: The database's settings.
-        worker: The worker's settings: concurrency, name and queue.
+        worker: The worker's settings: concurrency, name and queues.
     """
 
     def __init__(self, settings: DatabaseSettings, worker: Settings) -> None:

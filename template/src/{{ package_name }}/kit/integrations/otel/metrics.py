@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -97,32 +97,29 @@ class Metrics(Observer):
         self._outcomes.add(1, found)
 
 
-def observe_queue(meter: Meter, look: Callable[[], Stats]) -> None:
-    """Report the queue's state at each export.
+def observe_queues(meter: Meter, looks: Sequence[Callable[[], Stats]]) -> None:
+    """Report the state of each queue at each export.
 
-    Every replica looks at the same queue: in a query take the maximum, not the sum.
+    Every replica looks at the same queues: in a query take the maximum, not the sum.
 
     Args:
         meter: Makes the instruments.
-        look: Takes a look at the queue.
+        looks: Each takes a look at one queue.
     """
 
     def jobs(_: CallbackOptions) -> Iterable[Observation]:
-        stats = _attempt(look)
-        if stats is None:
-            return
-        numbers = {
-            "waiting": stats.waiting,
-            "delayed": stats.delayed,
-            "running": len(stats.running),
-            "failed": stats.failed,
-        }
-        for state, number in numbers.items():
-            yield Observation(number, _of(stats) | {"state": state})
+        for stats in filter(None, map(_attempt, looks)):
+            numbers = {
+                "waiting": stats.waiting,
+                "delayed": stats.delayed,
+                "running": len(stats.running),
+                "failed": stats.failed,
+            }
+            for state, number in numbers.items():
+                yield Observation(number, _of(stats) | {"state": state})
 
     def oldest(_: CallbackOptions) -> Iterable[Observation]:
-        stats = _attempt(look)
-        if stats is not None:
+        for stats in filter(None, map(_attempt, looks)):
             yield Observation(stats.oldest or 0.0, _of(stats))
 
     meter.create_observable_gauge(

@@ -28,7 +28,7 @@ from ...config.settings import Settings
 from ...engine import observe
 from ...inspection.stats import look
 from .instrumentation import instrument
-from .metrics import Metrics, observe_queue
+from .metrics import Metrics, observe_queues
 from .settings import OtelSettings
 from .tracing import SCOPE, QueryRemover, Tracing
 
@@ -71,7 +71,7 @@ class Telemetry:
         metrics.set_meter_provider(provider)
         meter = provider.get_meter(SCOPE)
         connection = worker_connection(worker)
-        observe_queue(meter, partial(look, connection, worker.worker_queue))
+        observe_queues(meter, [partial(look, connection, each) for each in worker.queues])
         self._ends += [observe(Metrics(meter)), provider.shutdown, connection.close]
         return provider
 

@@ -31,7 +31,7 @@ tests: $(READY)  ## Run the tests alone; ARGS="tests/generator" runs some of the
 
 test-chaos: $(READY)  ## Long: kill workers, Redis and databases under load (needs MariaDB)
 	@CHAOS=$${CHAOS:-full} CHAOS_JOBS=2000 CHAOS_OUTAGE=30 REQUIRE_DATABASES=1 \
-		$(BIN)/pytest -q -n 2 $(or $(ARGS),tests/kit/chaos tests/kit/integrations/database)
+		$(BIN)/pytest -q -n 2 $(or $(ARGS),tests/kit/chaos tests/kit/integrations/database tests/kit/integrations/outbox)
 
 lint: $(READY)  ## Look for mistakes, and for files that are not formatted
 	@$(BIN)/ruff check .

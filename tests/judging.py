@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -67,10 +67,11 @@ class Combination:
 
 
 def combinations() -> list[Combination]:
-    """List every choice of modules, as copier.yml has them: none first, all last."""
+    """List every choice of modules that copier.yml allows: none first, all last."""
     names = list(CATALOG.modules)
     presets = list(CATALOG.presets)
-    chosen = (one for size in range(len(names) + 1) for one in itertools.combinations(names, size))
+    every = (one for size in range(len(names) + 1) for one in itertools.combinations(names, size))
+    chosen = (one for one in every if complete(one) == set(one))
     return [
         Combination(
             modules,
@@ -83,9 +84,27 @@ def combinations() -> list[Combination]:
 
 
 def covering() -> list[Combination]:
-    """List none, every module alone, every pair, and all: what goes wrong shows in one of them."""
-    every = len(CATALOG.modules)
-    return [one for one in combinations() if len(one.modules) in {0, 1, 2, every}]
+    """List none, every module alone, every pair, and all: what goes wrong shows in one of them.
+
+    A module that needs another one is paired with that.
+    """
+    free = [name for name in MODULES if "needs" not in MODULES[name]]
+    wanted = [set(), *(complete([name]) for name in MODULES), set(MODULES)]
+    wanted += map(set, itertools.combinations(free, 2))
+    return [one for one in combinations() if set(one.modules) in wanted]
+
+
+def complete(modules: Iterable[str]) -> set[str]:
+    """Add to modules the ones that they need.
+
+    Args:
+        modules: Their names.
+
+    Returns:
+        A choice that copier.yml allows.
+    """
+    chosen = set(modules)
+    return chosen | {MODULES[name]["needs"] for name in chosen if "needs" in MODULES[name]}
 
 
 def files_of(combination: Combination) -> list[File]:

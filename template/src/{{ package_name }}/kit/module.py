@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 
 class UnusableError(JobError):
     """An integration cannot be used as it is configured, and waiting is no cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Tables that a module wants the database's module to make.
+
+    Args:
+        instance: Where, by its name in `DATABASE_CONFIG`.
+        versions: The folder of their Alembic migrations.
+        makes: The table by which it is seen that another program has made them already.
+    """
+
+    instance: str
+    versions: Path
+    makes: str
 
 
 class Module(Observer):
@@ -73,6 +89,10 @@ class Module(Observer):
             who: Recorded with every change.
         """
         return None
+
+    def tables(self) -> Iterable[Tables]:
+        """List the tables that the module brings; the module `database` makes them."""
+        return ()
 
     def prepare_test(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 - see the override
         """Make what a test needs instead of the other side, and return the variables for it."""

@@ -11,11 +11,7 @@ from typing import Any
 import database_jobs as jobs
 import pytest
 import structlog
-from database_servers import (
-    KINDS,
-    Server,
-    start_server,
-)
+from database_servers import Server
 from database_support import Database, prepare
 from database_workers import Workers
 from redis import Redis
@@ -45,14 +41,6 @@ def _variables_of_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Settings are read whole: other chosen modules must find theirs."""
     prepare_folder(tmp_path)
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="session", params=sorted(KINDS))
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """One server of each kind for the whole session."""
-    started = start_server(request.param)
-    yield started
-    started.remove()
 
 
 @pytest.fixture

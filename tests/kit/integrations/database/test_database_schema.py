@@ -109,7 +109,10 @@ def test_several_replicas_at_once(fresh, own_versions):
     for thread in threads:
         thread.join()
     assert not errors
-    assert schema.state(fresh, "MAIN") == (True, f"worker at {HEAD}, migrations at 0001")
+    assert schema.state(fresh, "MAIN") == (
+        True,
+        f"worker at {HEAD}, migrations at 0001, outbox at 0001",
+    )
     with fresh.main.connect() as connection:
         found = inspect(connection)
         for table in metadata.sorted_tables:
@@ -154,7 +157,7 @@ def test_without_automatic_upgrades_a_worker_refuses_old_tables(fresh, monkeypat
     runner = CliRunner()
     assert runner.invoke(command_line(), ["db", "check"]).exit_code == 1
     upgraded = runner.invoke(command_line(), ["db", "upgrade"]).output
-    assert upgraded == f"MAIN: worker nothing -> {HEAD}\n"
+    assert upgraded == f"MAIN: worker nothing -> {HEAD}\nMAIN: outbox nothing -> 0001\n"
     assert runner.invoke(command_line(), ["db", "check"]).exit_code == 0
     assert "MAIN sqlite" in lifecycle.check()
 

@@ -92,10 +92,8 @@ def _numbers(stats: Stats, rates: Rates | None) -> tuple[Table, *tuple[Text, ...
         if isinstance(counted, str):
             notes.append(Text(f"{name} cannot be reached: {counted}", style="bold red"))
         else:
-            cells += [
-                _cell(f"{name} {what.replace('_', ' ')}", str(number))
-                for what, number in counted.items()
-            ]
+            named = (f"{what.replace('_', ' ')} {number}" for what, number in counted.items())
+            notes.append(_cell(name, ", ".join(named)))
     for start in range(0, len(cells), 3):
         table.add_row(*cells[start : start + 3])
     if stats.order != OrderState():

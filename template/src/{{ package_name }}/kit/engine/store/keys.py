@@ -39,6 +39,9 @@ SNOOZING = f"{PREFIX}:snoozing:"
 # wait for it (see scripts/order.lua).
 ORDER = f"{PREFIX}:order:"
 
+# Ours. + queue name:text: a publisher that may repeat itself has published this.
+ONCE = f"{PREFIX}:once:"
+
 # Fields that the engine adds to a job's hash; RQ keeps what it does not know.
 INTERRUPTIONS = "interruptions"  # deliveries that ended with their worker's death
 CHECKPOINT = "checkpoint"  # state for the next attempt, as JSON

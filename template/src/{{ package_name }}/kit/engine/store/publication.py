@@ -24,6 +24,7 @@ def head(
     delay: float = 0.0,
     at_front: bool = False,
     after: Sequence[str] = (),
+    once: Sequence[str] = (),
 ) -> bytes:
     """Return what jobs that are published together have in common.
 
@@ -36,6 +37,7 @@ def head(
         delay: Seconds until they may run.
         at_front: Whether they go before all that wait.
         after: Ids of jobs that must have succeeded first.
+        once: A text per job, under which it is published once in a week, whatever becomes of it.
     """
     fields = {
         "origin": queue,
@@ -52,6 +54,8 @@ def head(
         found["atFront"] = True
     if after:
         found["after"] = after
+    if once:
+        found["once"] = once
     return to_json(found)
 
 

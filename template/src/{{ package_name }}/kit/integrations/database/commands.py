@@ -29,10 +29,10 @@ def upgrade_command(
     from . import schema  # noqa: PLC0415
     from .errors import DatabaseError  # noqa: PLC0415
 
-    with _databases() as shared:
+    with databases() as shared:
         if configured and shared.settings.is_demo:
             raise DatabaseError("DATABASE_CONFIG is not set; it must name the database")
-        for name in schema.used_instances():
+        for name in schema.kept_instances():
             for sentence in schema.upgrade(shared, name) or [f"{name}: nothing to do"]:
                 typer.echo(sentence)
 
@@ -43,8 +43,8 @@ def check_command() -> None:
     from . import schema  # noqa: PLC0415
 
     behind = False
-    with _databases() as shared:
-        for name in schema.used_instances():
+    with databases() as shared:
+        for name in schema.kept_instances():
             ready, detail = schema.state(shared, name)
             typer.echo(f"{'ok  ' if ready else 'FAIL'} {name}: {detail}")
             behind = behind or not ready
@@ -64,13 +64,13 @@ def revision_command(
     if not autogenerate:
         typer.echo(new_migration(message))
         return
-    with _databases() as shared:
+    with databases() as shared:
         made = compared_migration(shared, message)
     typer.echo(made or "nothing to do: the database has the tables that the code declares")
 
 
 @contextmanager
-def _databases() -> Iterator[Instances]:
+def databases() -> Iterator[Instances]:
     """The databases, closed afterwards; their errors become sentences."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 

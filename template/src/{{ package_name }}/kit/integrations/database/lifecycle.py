@@ -39,7 +39,7 @@ def start() -> None:
             file=shared.config("MAIN").database,
             detail="DATABASE_CONFIG is not set: a file in this folder is the database",
         )
-    for name in schema.used_instances():
+    for name in schema.kept_instances():
         _prepare(shared, name)
     housekeeping = Housekeeping(shared, worker_connection(Settings()))
     housekeeping.start()
@@ -61,7 +61,7 @@ def check() -> str:
     """
     shared = instances()
     found = []
-    for name in schema.used_instances():
+    for name in schema.kept_instances():
         with shared.explained(name), shared.tool_connection(name) as connection:
             version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
             connection.execute(text("SELECT 1"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg.rows import tuple_row
 from sqlalchemy import Connection, Engine, event
 
 from .settings import InstanceConfig
@@ -39,6 +38,8 @@ def prepare_postgresql(engine: Engine, config: InstanceConfig, statement_timeout
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
+        from psycopg.rows import tuple_row  # noqa: PLC0415 - other databases lack this driver
+
         connection.autocommit = True
         with connection.cursor(row_factory=tuple_row) as cursor:
             cursor.execute("SELECT pg_backend_pid()")

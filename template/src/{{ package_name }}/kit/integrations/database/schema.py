@@ -17,9 +17,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.orm import Session
 
+from ...composition import composed
 from ...engine import processors
 from .errors import DatabaseError
 from .instances import Instances
@@ -40,11 +41,13 @@ class Branch:
         name: For people.
         versions: The folder of the migrations.
         table: Where the database keeps the revision it is at.
+        makes: A table that another program may have made instead, and then looks after.
     """
 
     name: str
     versions: Path
     table: str
+    makes: str = ""
 
     def config(self) -> Config:
         """Alembic's settings for this branch."""
@@ -73,10 +76,11 @@ OWNER = Branch("migrations", _PACKAGE / "migrations" / "versions", f"{_PACKAGE.n
 
 def branches(instance: str) -> list[Branch]:
     """What an instance gets."""
-    wanted = [OWN]
+    of_modules = _of_modules()
+    wanted = [OWN] if instance in used_instances() or instance not in of_modules else []
     if instance == MAIN and any(OWNER.versions.glob("*.py")):
         wanted.append(OWNER)
-    return wanted
+    return wanted + of_modules.get(instance, [])
 
 
 def used_instances() -> list[str]:
@@ -88,6 +92,24 @@ def used_instances() -> list[str]:
         if resource.kind is Session
     }
     return sorted({MAIN, *named}, key=lambda name: (name != MAIN, name))
+
+
+def kept_instances() -> list[str]:
+    """Every instance that has tables of ours: the worker's, or those of a module."""
+    used = used_instances()
+    return used + sorted(_of_modules().keys() - set(used))
+
+
+def _of_modules() -> dict[str, list[Branch]]:
+    """What modules bring, by the instance that gets it."""
+    found: dict[str, list[Branch]] = {}
+    for module in composed().modules:
+        for tables in module.tables():
+            branch = Branch(
+                module.name, tables.versions, f"worker_{module.name}_schema", tables.makes
+            )
+            found.setdefault(tables.instance, []).append(branch)
+    return found
 
 
 def upgrade(shared: Instances, instance: str) -> list[str]:
@@ -105,6 +127,8 @@ def upgrade(shared: Instances, instance: str) -> list[str]:
             before = current(connection, branch)
             head = branch.head()
             if head is None or before == head or (before and not branch.knows(before)):
+                continue
+            if _made_elsewhere(connection, branch, before):
                 continue
             config = branch.config()
             config.attributes["connection"] = connection
@@ -130,6 +154,8 @@ def state(shared: Instances, instance: str) -> tuple[bool, str]:
                 current_ones.append(f"{branch.name} at {found}")
             elif found and not branch.knows(found):
                 current_ones.append(f"{branch.name} at {found}, newer than this worker")
+            elif _made_elsewhere(connection, branch, found):
+                current_ones.append(f"{branch.makes} made by another program")
             else:
                 ready = False
                 current_ones.append(f"{branch.name} at {found or 'nothing'}, {head} is needed")
@@ -140,6 +166,11 @@ def current(connection: Connection, branch: Branch) -> str | None:
     """The revision that the database is at."""
     options = {"version_table": branch.table}
     return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _made_elsewhere(connection: Connection, branch: Branch, found: str | None) -> bool:
+    """Whether somebody else has made a branch's table, and so changes it, too."""
+    return not found and bool(branch.makes) and inspect(connection).has_table(branch.makes)
 
 
 @contextmanager

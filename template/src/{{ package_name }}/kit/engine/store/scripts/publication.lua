@@ -1,5 +1,6 @@
 -- publish(head, ids, data): publish jobs of one queue, each unless a job with its id is waiting or
 -- running. See publish.lua. Needs time.lua.
+local WEEK = 604800  -- seconds
 local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
 
 -- Whether a worker that lives still runs a job whose hash is gone or canceled.
@@ -85,7 +86,7 @@ local function publish(p, ids, data)
 
   local running = pre .. 'running:' .. queue
   local holders = redis.call('HMGET', running, unpack(ids))
-  local codes, published = {}, {}
+  local codes, published, marks = {}, {}, {}
   for i, id in ipairs(ids) do
     local key = pre .. 'job:' .. id
     local status = redis.call('HGET', key, 'status')
@@ -93,8 +94,11 @@ local function publish(p, ids, data)
     if free and holders[i] and (not status or status == 'canceled') then
       free = not is_held(pre, running, id, holders[i])
     end
-    codes[i] = free and 1 or 0
-    if free then
+    local once = p.once and pre .. 'once:' .. queue .. ':' .. p.once[i]
+    local before = once and redis.call('EXISTS', once) == 1
+    codes[i] = before and 2 or free and 1 or 0
+    if codes[i] == 1 then
+      if once then table.insert(marks, once) end
       local checkpoint = status == 'failed' and redis.call('HGET', key, 'checkpoint')
       if status then clear_remains(pre, queue, id) end
       redis.call('HSET', key, 'data', data[i], unpack(shared))
@@ -103,5 +107,6 @@ local function publish(p, ids, data)
     end
   end
   if #published > 0 then put_in_line(p, state, published) end
+  for _, once in ipairs(marks) do redis.call('SET', once, '', 'EX', WEEK) end
   return codes
 end

@@ -19,6 +19,8 @@ import pytest
 import redis.asyncio
 from client_jobs import EverythingPayload, OrderPayload
 from node import compile_project, make_project, run_node
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import format_trace_id
 from redis import Redis
 from rendering import PROJECT
 
@@ -29,6 +31,7 @@ from worker_payment.kit.contracts.clients.files import refresh
 from worker_payment.kit.contracts.clients.layout import script
 from worker_payment.kit.contracts.snapshot import describe
 from worker_payment.kit.engine import Publisher, processors
+from worker_payment.kit.engine.job.payload import dump_payload
 from worker_payment.kit.engine.store.scripts import load
 from worker_payment.worker import worker as composition
 
@@ -83,6 +86,7 @@ GOOD = [
     (ORDER, {"orderId": ODD, "paid": False, "day": "2026-01-31", "payloadVersion": 2}, {}),
     (ORDER, {"orderId": "🎉" * 300}, {"delayMs": 1}),
     (BACKWARDS, {"orderId": "A-1"}, {"jobId": "1-A", "atFront": True}),
+    (BACKWARDS, {"orderId": "A-2"}, {"jobId": "2-A", "after": ["1-A", "full", "1-A"]}),
 ]
 BAD = [
     (EVERYTHING, LEAST | {"orderId": ""}, "orderId"),
@@ -114,6 +118,16 @@ BAD = [
     (ORDER, {"orderId": "A-1", "payloadVersion": 3}, "payloadVersion"),
     (ORDER, [], ""),
 ]
+# Options that have no meaning; in Python their names are written otherwise.
+ODD_OPTIONS = [
+    ({"jobId": "a b"}, "jobId"),
+    ({"after": ["a b"], "jobId": "x"}, "after"),
+    ({"after": ["full"], "delayMs": 5, "jobId": "x"}, "after"),
+    ({"delayMs": -1, "jobId": "x"}, "delayMs"),
+]
+
+
+CARRIERS = {}  # what the clients find the trace by
 
 
 def clients(folder: Path) -> tuple[object, object]:
@@ -126,6 +140,7 @@ def clients(folder: Path) -> tuple[object, object]:
         spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        CARRIERS[name] = module._carrier
         found.append(module)
     (folder / "client.ts").write_text(typescript.write(read(document)))
     return tuple(found)
@@ -154,7 +169,8 @@ def golden(server, folder, modules):
     cases = [{"job": job, "payload": payload, "options": options} for job, payload, options in GOOD]
     many = {"job": ORDER, "many": True, "payload": [{"orderId": f"M-{n}"} for n in range(1100)]}
     bad = [{"job": job, "payload": payload, "options": {"jobId": "bad"}} for job, payload, _ in BAD]
-    cases = [*cases, many | {"options": {"atFront": True}}, *bad]
+    odd = [{"job": ORDER, "payload": {"orderId": "O"}, "options": each} for each, _ in ODD_OPTIONS]
+    cases = [*cases, many | {"options": {"atFront": True}}, *bad, *odd]
     (folder / "cases.json").write_text(json.dumps(cases))
     for name in ("client_driver.ts", "client_types.ts"):
         shutil.copy(HERE / name, folder)
@@ -200,6 +216,7 @@ def publish_by_worker(url: str) -> None:
                 job_id=options.get("jobId"),
                 delay=options.get("delayMs", 0) / 1000,
                 at_front=options.get("atFront", False),
+                after=options.get("after", ()),
                 publisher=publisher,
             )
         orders = [OrderPayload(order_id=f"M-{n}") for n in range(1100)]
@@ -215,6 +232,12 @@ def publish_by_node(folder: Path, urls: dict[str, str]) -> dict[str, list[object
     return {"ioredis": found[:half], "node-redis": found[half:]}
 
 
+def refusal(error):
+    """An error as the driver prints it, with the option's name in TypeScript."""
+    names = {"job_id": "jobId", "delay": "delayMs"}
+    return {"path": names.get(error.path, error.path), "message": str(error)}
+
+
 def as_json(made):
     if isinstance(made, list):
         return [as_json(each) for each in made]
@@ -223,7 +246,11 @@ def as_json(made):
 
 def arguments(case):
     options = case["options"]
-    found = {"delay": options.get("delayMs", 0) / 1000, "at_front": options.get("atFront", False)}
+    found = {
+        "delay": options.get("delayMs", 0) / 1000,
+        "at_front": options.get("atFront", False),
+        "after": options.get("after", ()),
+    }
     return found if case.get("many") else found | {"job_id": options.get("jobId")}
 
 
@@ -238,7 +265,7 @@ def publish_by_python(module, url, cases):
             try:
                 made = publish(revive(case["payload"]), **arguments(case))
             except module.PayloadError as error:
-                found.append({"path": error.path, "message": str(error)})
+                found.append(refusal(error))
             else:
                 found.append(as_json(made))
     return found
@@ -254,7 +281,7 @@ async def publish_by_asyncio(module, url, cases):
             try:
                 made = await publish(revive(case["payload"]), **arguments(case))
             except module.PayloadError as error:
-                found.append({"path": error.path, "message": str(error)})
+                found.append(refusal(error))
             else:
                 found.append(as_json(made))
     return found
@@ -308,19 +335,40 @@ def test_the_same_answers_and_the_same_refusals(golden):
     _, answers = golden
     first = answers["ioredis"]
     for found in answers.values():
-        assert found == first
+        assert found[: -len(ODD_OPTIONS)] == first[: -len(ODD_OPTIONS)]
+        assert [each["path"] for each in found[-len(ODD_OPTIONS) :]] == [x for _, x in ODD_OPTIONS]
     good, many, bad = first[: len(GOOD)], first[len(GOOD)], first[len(GOOD) + 1 :]
-    assert [each["queued"] for each in good if each["jobId"] == "order-A-1-true-null"] == [
-        True,
-        False,
-    ]
+    assert [x["queued"] for x in good if x["jobId"] == "order-A-1-true-null"] == [True, False]
     assert all(each["queued"] for each in many)
-    assert [each["jobId"] for each in many][::1099] == [
-        "order-M-0-true-null",
-        "order-M-1099-true-null",
+    assert [x["jobId"] for x in (many[0], many[-1])] == [
+        f"order-M-{n}-true-null" for n in (0, 1099)
     ]
-    assert [each["path"] for each in bad] == [path for _, _, path in BAD]
+    assert [each["path"] for each in bad[: len(BAD)]] == [path for _, _, path in BAD]
     assert bad[0]["message"] == "orderId: must have at least 1 characters"
+
+
+def test_the_trace_goes_along(modules, server):
+    """Where OpenTelemetry is installed, in Python by itself: the jobs of one call share one trace."""
+    module = modules[0]
+    module._carrier = CARRIERS["client_plain"]
+    provider = TracerProvider()
+    with provider.get_tracer("test").start_as_current_span("request") as span:
+        with Redis.from_url(server.url) as connection:
+            client = module.ClientJobsClient(connection, queue="traced")
+            order = OrderPayload(order_id="T")
+            client.order.enqueue(module.OrderPayload(order_id="T"))
+            insert = client.order.insert(module.OrderPayload(order_id="T"))
+            meta = connection.hget("rq:job:order-T-true-null", "meta")
+        trace = format_trace_id(span.get_span_context().trace_id)
+    assert trace in json.loads(meta)["traceparent"]
+    assert insert.parameters[-1] == json.loads(meta)["traceparent"]
+    assert insert.parameters[:4] == (
+        "traced",
+        "client_jobs.order",
+        json.dumps(dump_payload(order), separators=(",", ":")),
+        "order-T-true-null",
+    )
+    provider.shutdown()
 
 
 def test_the_script_is_the_worker_s_own():

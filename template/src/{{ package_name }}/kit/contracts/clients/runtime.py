@@ -450,8 +450,13 @@ class _Base(Generic[_P]):
         options = (made, _milliseconds(delay), at_front, order_key, trace)
         return Insert(sql, (self._queue, self.type, self._text(texts), *options))
 
-    def _head(self, delay: float | timedelta, *, at_front: bool) -> str:
+    def _head(
+        self, delay: float | timedelta, after: Iterable[Receipt | str], *, at_front: bool
+    ) -> str:
         """What the jobs of a call have in common."""
+        ids = [each if isinstance(each, str) else each.job_id for each in after]
+        if ids and _milliseconds(delay) > 0:
+            _refuse("after", "a job can wait for others or for a time, not for both")
         fields = {
             "origin": self._queue,
             "description": self.type,
@@ -470,6 +475,8 @@ class _Base(Generic[_P]):
             head["delay"] = _milliseconds(delay) / 1000
         if at_front:
             head["atFront"] = True
+        if ids:
+            head["after"] = [_checked_id(each, "after") for each in dict.fromkeys(ids)]
         return _json(head)
 
     def _ready(self, payload: _P, job_id: str | None, path: str = "") -> _Ready:
@@ -533,6 +540,7 @@ class Job(_Base[_P]):
         job_id: str | None = None,
         delay: float | timedelta = 0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
     ) -> Receipt:
         """Publish one job, in one round trip.
 
@@ -541,13 +549,15 @@ class Job(_Base[_P]):
             job_id: The job's id; by default the contract says how it is made.
             delay: Seconds before the job may run.
             at_front: Run it before the jobs that wait already.
+            after: Jobs that must have succeeded before it runs: receipts or ids.
 
         Raises:
             PayloadError: Payload or option do not fit; the error names the field.
             redis.exceptions.RedisError: Redis cannot be reached.
         """
         jobs = [self._ready(payload, job_id)]
-        return self._publish(jobs, self._head(delay, at_front=at_front), at_front=at_front)[0]
+        head = self._head(delay, after, at_front=at_front)
+        return self._publish(jobs, head, at_front=at_front)[0]
 
     def enqueue_many(
         self,
@@ -556,6 +566,7 @@ class Job(_Base[_P]):
         job_id: Callable[[_P], str] | None = None,
         delay: float | timedelta = 0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
     ) -> list[Receipt]:
         """Publish many jobs, 500 a round trip.
 
@@ -564,13 +575,15 @@ class Job(_Base[_P]):
             job_id: Makes the id of each; by default the contract says how it is made.
             delay: Seconds before they may run.
             at_front: Run them, in their order, before the jobs that wait already.
+            after: Jobs that must have succeeded before they run: receipts or ids.
 
         Raises:
             PayloadError: One of them does not fit; none is published.
             redis.exceptions.RedisError: Redis cannot be reached; some may be published.
         """
         jobs = self._ready_many(payloads, job_id)
-        return self._publish(jobs, self._head(delay, at_front=at_front), at_front=at_front)
+        head = self._head(delay, after, at_front=at_front)
+        return self._publish(jobs, head, at_front=at_front)
 
     def _publish(self, jobs: Sequence[_Ready], head: str, *, at_front: bool) -> list[Receipt]:
         parts = _in_parts(jobs)
@@ -602,10 +615,11 @@ class AsyncJob(_Base[_P]):
         job_id: str | None = None,
         delay: float | timedelta = 0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
     ) -> Receipt:
         """Publish one job, in one round trip: see `Job.enqueue`."""
         jobs = [self._ready(payload, job_id)]
-        head = self._head(delay, at_front=at_front)
+        head = self._head(delay, after, at_front=at_front)
         return (await self._publish(jobs, head, at_front=at_front))[0]
 
     async def enqueue_many(
@@ -615,10 +629,12 @@ class AsyncJob(_Base[_P]):
         job_id: Callable[[_P], str] | None = None,
         delay: float | timedelta = 0,
         at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
     ) -> list[Receipt]:
         """Publish many jobs, 500 a round trip: see `Job.enqueue_many`."""
         jobs = self._ready_many(payloads, job_id)
-        return await self._publish(jobs, self._head(delay, at_front=at_front), at_front=at_front)
+        head = self._head(delay, after, at_front=at_front)
+        return await self._publish(jobs, head, at_front=at_front)
 
     async def _publish(self, jobs: Sequence[_Ready], head: str, *, at_front: bool) -> list[Receipt]:
         parts = _in_parts(jobs)
@@ -682,9 +698,9 @@ def _milliseconds(delay: float | timedelta) -> int:
     return round(seconds * 1000)
 
 
-def _checked_id(job_id: str) -> str:
+def _checked_id(job_id: str, option: str = "job_id") -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", job_id):
-        _refuse("job_id", "must be of letters, digits, _ and - only")
+        _refuse(option, "must be of letters, digits, _ and - only")
     return job_id
 
 

@@ -8,25 +8,27 @@ export interface Receipt {
   readonly queued: boolean;
 }
 
-export interface PublishOptions {
+/** When jobs may run. */
+export interface When {
+  /** Milliseconds before that. */
+  delayMs?: number | undefined;
+  /** Before the jobs that wait already. */
+  atFront?: boolean | undefined;
+  /** Jobs that must have succeeded first: receipts or ids. */
+  after?: readonly (Receipt | string)[] | undefined;
+}
+
+export interface PublishOptions extends When {
   /** The job's id: letters, digits, `_` and `-`. By default the contract says how it is made. */
   jobId?: string | undefined;
-  /** Milliseconds before the job may run. */
-  delayMs?: number | undefined;
-  /** Run it before the jobs that wait already. */
-  atFront?: boolean | undefined;
 }
 
-export interface ManyOptions<P> {
+export interface ManyOptions<P> extends When {
   /** Makes the id of each job. By default the contract says how it is made. */
   jobId?: ((payload: P) => string) | undefined;
-  /** Milliseconds before the jobs may run. */
-  delayMs?: number | undefined;
-  /** Run them before the jobs that wait already. */
-  atFront?: boolean | undefined;
 }
 
-export interface InsertOptions extends PublishOptions {
+export interface InsertOptions extends Omit<PublishOptions, "after"> {
   /** The database of your own tables: it decides how places for values are written. */
   dialect: "postgresql" | "mysql" | "mariadb" | "sqlite";
   /** Rows with the same key are published in the order in which they were written. */
@@ -468,8 +470,6 @@ interface Ready {
   readonly random: boolean;
 }
 
-type Spread = Pick<PublishOptions, "delayMs" | "atFront">;
-
 class Publisher {
   readonly #redis: IoRedis | NodeRedis;
   readonly #options: ClientOptions;
@@ -509,7 +509,7 @@ class Publisher {
     job: JobContract,
     type: string,
     jobs: readonly Ready[],
-    options: Spread,
+    options: When,
   ): Promise<Receipt[]> {
     const head = this.#head(job, type, options);
     const parts = inParts(jobs);
@@ -529,8 +529,13 @@ class Publisher {
   }
 
   /** What the jobs of a call have in common. */
-  #head(job: JobContract, type: string, options: Spread): string {
+  #head(job: JobContract, type: string, options: When): string {
     const delayMs = delayOf(options.delayMs);
+    const ids = (options.after ?? []).map((each) => (typeof each === "string" ? each : each.jobId));
+    const after = [...new Set(ids)].map((each) => checkedId(each, "after"));
+    if (after.length > 0 && delayMs > 0) {
+      refuse("after", "a job can wait for others or for a time, not for both");
+    }
     const carrier = this.#carrier();
     const fields = {
       origin: this.#queue,
@@ -545,6 +550,7 @@ class Publisher {
       fields,
       ...(delayMs > 0 && { delay: delayMs / 1000 }),
       ...(options.atFront && { atFront: true }),
+      ...(after.length > 0 && { after }),
     });
   }
 
@@ -657,10 +663,10 @@ function idOf(job: JobContract, pairs: readonly [string, string][]): string | nu
   return safeId(texts.join(""));
 }
 
-function checkedId(jobId: string): string {
+function checkedId(jobId: string, option = "jobId"): string {
   return /^[A-Za-z0-9_-]+$/.test(jobId)
     ? jobId
-    : refuse("jobId", "must be of letters, digits, _ and - only");
+    : refuse(option, "must be of letters, digits, _ and - only");
 }
 
 /** The id that RQ accepts: the contract's reference page has the rule. */

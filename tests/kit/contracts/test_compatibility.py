@@ -12,7 +12,7 @@ from pydantic import Field, create_model
 from program import program
 from worker_payment.kit.contracts.compatibility import breaking_changes
 from worker_payment.kit.contracts.snapshot import compare, describe, load
-from worker_payment.kit.engine import Payload, Policy, Processor
+from worker_payment.kit.engine import Order, Payload, Policy, Processor
 
 
 class Part(Payload):
@@ -116,6 +116,23 @@ def test_the_contract_says_how_ids_are_made(job_id, portable):
     pay.__annotations__["payload"] = Order
     made = Processor(pay, Policy(), job_id, None)
     assert describe([made])["jobs"][made.name]["jobId"] == portable
+
+
+def test_the_contract_names_queues_and_what_keeps_an_order():
+    class Sale(Payload):
+        order_id: str
+
+    def sell(payload: Sale) -> None: ...
+
+    sell.__annotations__["payload"] = Sale
+    plain = Processor(sell, Policy(), None, None)
+    ordered = Processor(sell, Policy(order=Order("sale-{order_id}")), None, None)
+    before, after = describe([plain]), describe([ordered], ["urgent", "normal"])
+    assert ("queues" in before, "order" in before["jobs"][plain.name]) == (False, False)
+    assert after["queues"] == ["urgent", "normal"]
+    assert after["jobs"][ordered.name]["order"] == "sale-{orderId}"
+    assert "its order is now by" in compare(before, after).notices[0]
+    assert compare(after, before).notices[0].startswith("queue ")
 
 
 def test_a_file_of_the_first_form_is_compared_and_renewed(tmp_path):

@@ -96,3 +96,30 @@ def test_a_killed_workers_jobs_go_back_to_where_they_came_from(
         for each in (urgent, normal):
             eventually(lambda name=each: connection.zcard(f"rq:finished:{name}") == 3, 30)
     assert sum(times_run(notes).values()) == 6
+
+
+def test_publishers_name_a_queue(connection: Redis, queues: list[str]) -> None:
+    urgent, normal, _ = queues
+    publisher = Publisher(connection, normal)
+    payload = jobs.Note(text=uuid4().hex)
+    first = jobs.note_once.enqueue(payload, publisher=publisher, queue=urgent)
+    assert not jobs.note_once.enqueue(payload, publisher=publisher).queued  # the id is taken
+    many = jobs.note.enqueue_many([payload] * 2, publisher=publisher, queue=urgent)
+    waiting = [first, *many]
+    assert Queue(urgent, connection=connection).job_ids == [each.job_id for each in waiting]
+    assert publisher.on(normal) is publisher
+    assert publisher.on(urgent) is publisher.on(urgent)
+
+
+def test_a_failed_job_that_is_published_to_another_queue_leaves_the_first(
+    connection: Redis, queues: list[str], start_worker: Callable[..., object]
+) -> None:
+    urgent, normal, _ = queues
+    start_worker(queues=[normal])
+    publisher = Publisher(connection, normal)
+    payload = jobs.Note(text=uuid4().hex)
+    failed = publisher.publish(jobs.refuse, payload, job_id=uuid4().hex)
+    eventually(lambda: connection.zscore(f"rq:failed:{normal}", failed.job_id) is not None)
+    assert publisher.on(urgent).publish(jobs.refuse, payload, job_id=failed.job_id).queued
+    assert connection.zcard(f"rq:failed:{normal}") == 0
+    assert connection.lrange(f"rq:queue:{urgent}", 0, -1) == [failed.job_id.encode()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -65,6 +66,14 @@ def test_a_run_is_published_when_it_is_due(publisher, connection, queue, clock):
     assert waiting(connection, queue) == [f"{each.name}-20260101T030000Z"]
     clock.forward(days=1)
     assert ticker.tick() == 1
+
+
+def test_a_schedule_may_name_its_queue(publisher, connection, queue, clock):
+    ticker = Ticker(publisher, [replace(nightly(), queue=f"{queue}-low")], clock)
+    ticker.tick()
+    clock.forward(days=1)
+    assert ticker.tick() == 1
+    assert (len(waiting(connection, queue)), len(waiting(connection, f"{queue}-low"))) == (0, 1)
 
 
 def test_many_replicas_publish_it_once(redis_url, connection, queue, clock):

@@ -67,6 +67,7 @@ def enqueue(
         str | None, typer.Option("--id", help="The job's id: letters, digits, _ and -.")
     ] = None,
     delay: Annotated[float, typer.Option(min=0, help="Seconds before it may run.")] = 0.0,
+    queue: Annotated[str | None, typer.Option(help="One of the worker's queues.")] = None,
 ) -> None:
     """Publish a job. The same id is not queued twice while the first waits or runs."""
     from .config import load_settings
@@ -86,7 +87,11 @@ def enqueue(
     except ValueError as error:
         raise JobError(f"the payload is not valid JSON: {error}") from None
     loaded = load_payload(processor.payload_type, values, processor.name)
-    target = publisher(load_settings())
+    settings = load_settings()
+    if queue is not None and queue not in settings.queues:
+        served = ", ".join(settings.queues)
+        raise typer.BadParameter(f"the worker serves {served}", param_hint="--queue")
+    target = publisher(settings).on(queue or settings.worker_queue)
     receipt = processor.enqueue(loaded, job_id=identity, delay=delay, publisher=target)
     if receipt.queued:
         typer.echo(f"queued {receipt.job_id}")
@@ -161,7 +166,7 @@ def schema(
     from .engine import processors
 
     composed().load_processors()
-    document = describe(processors())
+    document = describe(processors(), composed().queues)
     known = against or write
     if known is None:
         typer.echo(dump(document), nl=False)
@@ -199,7 +204,7 @@ def client(
     from .engine import processors
 
     composed().load_processors()
-    document = describe(processors())
+    document = describe(processors(), composed().queues)
     try:
         typer.echo(refresh(document, language, out, pydantic=pydantic, check=check))
     except (ClientError, StaleClientError) as error:

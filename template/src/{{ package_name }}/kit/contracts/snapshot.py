@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,22 @@ FORM = 2  # of the file; form 1 held the jobs alone
 Document = dict[str, Any]
 
 
-def describe(processors: Iterable[Processor[Any, Any]]) -> Document:
+def describe(processors: Iterable[Processor[Any, Any]], queues: Sequence[str] = ()) -> Document:
     """Everything that a publisher must know, whatever its language.
 
     `jobId` of a job is a template with the payload's names on the wire, null when ids are random,
-    false when only Python can compute them: a publisher then has to give one.
+    false when only Python can compute them: a publisher then has to give one. `order` is there when
+    jobs keep an order by key; nobody but the worker computes it.
+
+    Args:
+        processors: What can be published.
+        queues: The queues that may be named, when there are several.
     """
     return {
         "contract": FORM,
         "worker": WORKER,
         "queue": QUEUE,
+        **({"queues": list(queues)} if queues else {}),
         "keyPrefix": f"{PREFIX}:",
         "jobs": {
             each.name: {
@@ -37,6 +43,7 @@ def describe(processors: Iterable[Processor[Any, Any]]) -> Document:
                 "timeout": each.policy.timeout,
                 "resultTtl": each.policy.result_ttl,
                 "jobId": each.portable_job_id,
+                **({"order": each.order.wire} if each.order else {}),
                 "payload": each.payload_type.model_json_schema(by_alias=True),
             }
             for each in processors
@@ -92,6 +99,8 @@ def compare(old: Document, new: Document) -> Verdict:
     for key in ("queue", "keyPrefix"):
         if key in old and old[key] != new[key]:
             verdict.notices.append(f"{key} is now {new[key]}: publishers must follow")
+    for queue in set(old.get("queues", ())) - set(new.get("queues", ())):
+        verdict.notices.append(f"queue {queue}: removed; `rq info` tells whether jobs wait in it")
     for name, before in old["jobs"].items():
         after = new["jobs"].get(name)
         if after is None:
@@ -115,3 +124,5 @@ def _publishing(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
         yield f"its path is now {after['function']}"
     if "jobId" in before and after["jobId"] != before["jobId"]:
         yield f"its id is now made by {json.dumps(after['jobId'])}: publishers must follow together"
+    if "jobId" in before and after.get("order") != before.get("order"):
+        yield f"its order is now by {json.dumps(after.get('order'))}; jobs that started keep their key"

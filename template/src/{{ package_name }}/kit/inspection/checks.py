@@ -68,7 +68,7 @@ def _examinations(settings: Settings) -> Iterator[tuple[str, Examination]]:
     yield "redis", lambda: _examine_redis(settings)
     yield "queue", lambda: _examine_queue(settings)
     yield "capacity", lambda: examine_capacity(settings)
-    yield "schedules", _examine_schedules
+    yield "schedules", lambda: _examine_schedules(settings)
     for module in composed().modules:
         yield module.name, partial(_examine_module, module)
 
@@ -112,11 +112,13 @@ def _examine_queue(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _examine_schedules() -> Iterator[Finding]:
+def _examine_schedules(settings: Settings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     for each in schedules():
         following = each.following(now).isoformat(" ", "minutes")
         yield ok(f"{each.name}, {each.cron} {each.timezone.key}: next at {following}")
+        if each.queue is not None and each.queue not in settings.queues:
+            yield warn(f"{each.name}: this worker does not serve its queue, {each.queue}")
 
 
 def _examine_module(module: Module) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ class Schedule:
         timezone: The zone in which `cron` is meant.
         missed: What happens when no replica was there at the time: `once` runs the latest
             missed one when a replica is back, `skip` waits for the next.
+        queue: Where it is published; None for the worker's own queue.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Schedule:
     payload: Callable[[datetime], Payload]
     timezone: ZoneInfo
     missed: Missed
+    queue: str | None = None
 
     @property
     def key(self) -> str:
@@ -123,6 +125,7 @@ def schedule(
     timezone: str = "UTC",
     missed: Missed = "once",
     name: str | None = None,
+    queue: str | None = None,
 ) -> Schedule:
     """Run a processor at fixed times. Declare it beside the processor.
 
@@ -133,6 +136,7 @@ def schedule(
         timezone: The zone in which `cron` is meant, for instance `Asia/Seoul`.
         missed: What happens when no replica was there at the time.
         name: Tells several schedules of one processor apart.
+        queue: Where it is published, where the worker serves several queues.
 
     Raises:
         ValueError: `cron` is not valid or never comes, or the name is taken.
@@ -144,7 +148,9 @@ def schedule(
         croniter(cron, datetime.now(UTC)).get_next()
     except CroniterBadDateError:
         raise ValueError(f"{cron!r}: there is no such day in any year") from None
-    made = Schedule(name or processor.name, processor, cron, payload, ZoneInfo(timezone), missed)
+    made = Schedule(
+        name or processor.name, processor, cron, payload, ZoneInfo(timezone), missed, queue
+    )
     if made.name in _registry:
         raise ValueError(f"there is a schedule {made.name!r} already; give this one a name")
     _registry[made.name] = made

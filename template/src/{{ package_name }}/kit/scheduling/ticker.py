@@ -132,7 +132,8 @@ class Ticker:
         """Put the job into the transaction."""
         payload = each.payload(due)
         job_id = each.job_id(payload, due)
-        self._publisher.add_to(pipeline, each.processor, payload, job_id)
+        target = self._publisher.on(each.queue) if each.queue else self._publisher
+        target.add_to(pipeline, each.processor, payload, job_id)
         return job_id
 
 

@@ -159,6 +159,7 @@ class Processor(Generic[P, R]):
         delay: float = 0.0,
         at_front: bool = False,
         after: Iterable[Receipt | str] = (),
+        queue: str | None = None,
         publisher: Publisher | None = None,
     ) -> Receipt:
         """Publish a job.
@@ -172,6 +173,7 @@ class Processor(Generic[P, R]):
             at_front: Put it before all jobs that wait.
             after: Jobs that must have succeeded before it runs: receipts or ids. One that failed
                 holds it up until that one is run again and succeeds, or is discarded with it.
+            queue: The queue, where the worker serves several; by default the publisher's.
             publisher: Where to publish; by default the queue of the settings.
 
         Returns:
@@ -183,7 +185,7 @@ class Processor(Generic[P, R]):
                 both a delay and something to wait for.
             redis.exceptions.ConnectionError: Redis cannot be reached.
         """
-        target = publisher or default_publisher()
+        target = _target(publisher, queue)
         return target.publish(
             self, payload, job_id=job_id, delay=delay, at_front=at_front, after=after
         )
@@ -196,6 +198,7 @@ class Processor(Generic[P, R]):
         delay: float = 0.0,
         at_front: bool = False,
         after: Iterable[Receipt | str] = (),
+        queue: str | None = None,
         publisher: Publisher | None = None,
     ) -> list[Receipt]:
         """Publish many jobs, in one round trip for each 500 of them or each MB.
@@ -206,6 +209,7 @@ class Processor(Generic[P, R]):
             delay: Seconds before the jobs may run.
             at_front: Put them, in their order, before all jobs that wait.
             after: Jobs that must have succeeded before they run: receipts or ids.
+            queue: The queue, where the worker serves several; by default the publisher's.
             publisher: Where to publish; by default the queue of the settings.
 
         Returns:
@@ -217,10 +221,15 @@ class Processor(Generic[P, R]):
                 as many as payloads, or there is both a delay and something to wait for.
             redis.exceptions.ConnectionError: Redis cannot be reached. Parts sent before are queued.
         """
-        target = publisher or default_publisher()
+        target = _target(publisher, queue)
         return target.publish_many(
             self, payloads, job_ids=job_ids, delay=delay, at_front=at_front, after=after
         )
+
+
+def _target(publisher: Publisher | None, queue: str | None) -> Publisher:
+    found = publisher or default_publisher()
+    return found.on(queue) if queue else found
 
 
 class _Declare(Protocol):

@@ -71,6 +71,15 @@ class Publisher:
         self.connection = connection
         self.queue = queue
         self._calls = Calls(connection, load("publish"))
+        self._others: dict[str, Publisher] = {}
+
+    def on(self, queue: str) -> Publisher:
+        """Return the publisher of another queue, on the same connection."""
+        if queue == self.queue:
+            return self
+        if queue not in self._others:
+            self._others[queue] = Publisher(self.connection, queue)
+        return self._others[queue]
 
     def publish(
         self,

@@ -32,11 +32,13 @@ local function defer(pre, queue, after, ids)
   end
 end
 
+-- The job may have ended in another queue.
 local function clear_remains(pre, queue, id)
   local key = pre .. 'job:' .. id
+  local origin = redis.call('HGET', key, 'origin') or queue
   redis.call('DEL', key, pre .. 'results:' .. id, pre .. 'job::' .. id .. ':dependencies')
   for _, registry in ipairs({'failed:', 'finished:', 'canceled:'}) do
-    redis.call('ZREM', pre .. registry .. queue, id)
+    redis.call('ZREM', pre .. registry .. origin, id)
   end
 end
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
 from worker_payment.kit.engine import (
     Backoff,
+    Duplicate,
     JobContext,
     Payload,
     PermanentError,
     processor,
+    provide,
 )
-from worker_payment.kit.integrations.database import Session
+from worker_payment.kit.integrations.database import Session, transaction
 from worker_payment.kit.integrations.database.text import key_text
 
 effects = Table(
@@ -53,6 +60,42 @@ def patient(payload: Work, session: Session) -> None:
     """As `write`, but goes on trying through an outage; takes a moment."""
     _write(session, payload)
     time.sleep(0.005)
+
+
+class Killer:
+    """Kills the process after the commit: it is asked for before the session, so left after it."""
+
+
+@contextmanager
+def killer(context: JobContext) -> Iterator[Killer]:
+    """Kill it once: the note names a file that says so."""
+    yield Killer()
+    note = Path(context.payload.note or os.devnull)
+    if not note.exists():
+        note.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+provide(Killer, killer)
+
+
+@processor(attempts=2, backoff=fast, target="{target}")
+def lead(payload: Work, killer: Killer, session: Session, context: JobContext) -> None:
+    """Write, and let two others write; fail or skip after that where the target says so."""
+    _write(session, payload)
+    for number in range(2):
+        context.enqueue(plain_write, Work(target=f"{payload.target}-{number}"))
+    if payload.target.endswith("fail"):
+        raise PermanentError("no")
+    if payload.target.endswith("skip"):
+        raise Duplicate("done elsewhere")
+
+
+@processor
+def plain_write(payload: Work) -> None:
+    """Write without a record, so that every run counts."""
+    with transaction() as session:
+        _write(session, payload)
 
 
 @processor(attempts=2, backoff=fast, target=lambda payload: payload.target)

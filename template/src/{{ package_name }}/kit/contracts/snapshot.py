@@ -64,13 +64,14 @@ def load(path: Path) -> Document:
     """
     if not path.exists():
         return {"jobs": {}}
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found: Any = json.loads(path.read_text(encoding="utf-8"))
     form = found.get("contract", 1) if isinstance(found, dict) else None
     if form == 1:
         return {"contract": 1, "jobs": found}
     if form != FORM or not isinstance(found.get("jobs"), dict):
         raise ValueError(f"its form is {form!r}, and this worker reads form {FORM} with `jobs`")
-    return found
+    document: Document = found
+    return document
 
 
 @dataclass(frozen=True, slots=True)

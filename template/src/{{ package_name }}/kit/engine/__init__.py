@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from .job.order import Order
     from .job.payload import Payload
     from .job.policy import AtOnce, Backoff, Policy, Rate
+    from .job.prepared import Receipt
     from .job.processor import Processor, find_processor, processor, processors
     from .job.progress import Progress
-    from .job.publish import Publisher, Receipt, publish_to
+    from .job.publish import Publisher, publish_to
     from .job.resources import provide
     from .run.deadlines import overdue
     from .worker.options import Options
@@ -109,11 +110,8 @@ __getattr__ = lazy_names(
             "processors",
         ),
         "job.progress": ("Progress",),
-        "job.publish": (
-            "Publisher",
-            "Receipt",
-            "publish_to",
-        ),
+        "job.prepared": ("Receipt",),
+        "job.publish": ("Publisher", "publish_to"),
         "job.resources": ("provide",),
         "run.deadlines": ("overdue",),
         "worker.options": ("Options",),

@@ -123,7 +123,7 @@ class Ticker:
             if last is not None:
                 log.warning("schedule.skipped", schedule=each.name, due=due.isoformat())
             return False
-        queued = answers[-1] == [1]
+        queued: bool = answers[-1] == [1]
         event = "schedule.published" if queued else "schedule.duplicate"
         log.info(event, schedule=each.name, due=due.isoformat(), jobId=job_id, lateMs=_ms(late))
         return queued

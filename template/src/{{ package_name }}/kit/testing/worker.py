@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -36,17 +37,23 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A job that waits in the queue.
+    """A job that has been published and has not run.
 
     Args:
         job_id: The job's id.
         path: Its function.
         payload: Its payload as it travels.
+        delay: Seconds until it may run, as its publisher said; None where it did not.
+        at_front: Whether it went before all that waited.
+        after: Ids of the jobs that must have succeeded before it runs.
     """
 
     job_id: str
     path: str
     payload: dict[str, Any]
+    delay: float | None = None
+    at_front: bool = False
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ class WorkerUnderTest:
     def run(self, processor: Processor[P, R], payload: P | dict[str, Any], attempt: int = 1) -> R:
         """Run one attempt here and now, with everything the processor asks for.
 
+        What it has enqueued by its context is published when it has returned.
+
         After one that raised, the next attempt of the same job has the state of its checkpoint.
 
         Args:
@@ -114,27 +123,30 @@ class WorkerUnderTest:
             link=link,
         )
         try:
-            result: Any = processor.run(context)
-            return cast("R", asyncio.run(result) if processor.is_async else result)
+            made: Any = processor.run(context)
+            result = cast("R", asyncio.run(made) if processor.is_async else made)
         except BaseException:
-            self._states[job_id] = link.state
+            self._states[job_id] = link.packed(link.state)
             raise
+        self.publisher.send(link.publications)
+        return result
 
     def enqueue(self, processor: Processor[P, R], payload: P, **options: Any) -> Receipt:
         """Publish a job, as `processor.enqueue` does."""
         return processor.enqueue(payload, publisher=self.publisher, **options)
 
     def published(self, processor: Processor[P, R] | None = None) -> list[Published]:
-        """List the jobs that wait, in their order.
+        """List the jobs that wait, in their order: for a slot, for a time, for other jobs.
 
         Args:
             processor: Only its jobs.
         """
-        jobs = self._queue.get_jobs()
-        found = [
-            Published(job.id, job.func_name or "", job.args[0] if job.args else dict(job.kwargs))
-            for job in jobs
-        ]
+        queue, due = self._queue, {}
+        for job_id in queue.scheduled_job_registry.get_job_ids():
+            due[job_id] = queue.scheduled_job_registry.get_scheduled_time(job_id)
+        ids = [*queue.job_ids, *due, *queue.deferred_job_registry.get_job_ids()]
+        jobs = Job.fetch_many(ids, self.publisher.connection, JSONSerializer)
+        found = [_published(job, due.get(job.id)) for job in jobs if job is not None]
         return [each for each in found if processor is None or each.path == processor.path]
 
     def drain(self, concurrency: int = 1) -> list[Ended]:
@@ -170,3 +182,14 @@ class WorkerUnderTest:
     def _queue(self) -> Queue:
         connection = self.publisher.connection
         return Queue(self.publisher.queue, connection=connection, serializer=JSONSerializer)
+
+
+def _published(job: Job, due: datetime | None) -> Published:
+    return Published(
+        job.id,
+        job.func_name or "",
+        job.args[0] if job.args else dict(job.kwargs),
+        delay=None if due is None else round((due - job.created_at).total_seconds(), 3),
+        at_front=bool(job.enqueue_at_front),
+        after=tuple(sorted(job.dependency_ids)),
+    )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ..errors import PermanentError
-from .payload import Payload
+from .payload import P, Payload
+from .prepared import Prepared, Published, Receipt, prepare
 from .progress import Progress
+from .publish import default_publisher
 
 Json: TypeAlias = "str | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 STATE_LIMIT = 65_536  # bytes of a checkpoint's state as JSON
+_PACKED = "+"  # begins what is kept when there is more than a state; JSON never begins so
 
 
 class StateKeeper(Protocol):
@@ -35,33 +38,63 @@ class StateKeeper(Protocol):
 class AttemptLink:
     """The engine's side of an attempt. This one serves attempts outside a worker: tests, calls.
 
+    What is kept of an attempt is its state, together with the jobs that it will publish, if any.
+
     Args:
-        state: State of the last checkpoint, as JSON.
+        kept: What the last checkpoint kept.
+        published_at: When the job was published, which tells it from a later one with its id.
     """
 
-    def __init__(self, state: str | None = None) -> None:
-        self._state = state
+    def __init__(self, kept: str | None = None, published_at: str = "") -> None:
+        self.publications: list[Prepared] = []
+        self._published_at = published_at
         self._keeper: StateKeeper | None = None
+        self.state = self._unpack(kept)
 
     @property
     def draining(self) -> bool:
         """Whether the attempt should come to an end."""
         return False
 
-    @property
-    def state(self) -> str | None:
-        """The state of the last checkpoint, as JSON."""
-        return self._state if self._keeper is None else self._keeper.state
-
     def keep_state_in(self, keeper: StateKeeper) -> None:
         """Keep the state elsewhere from now on."""
         self._keeper = keeper
+        self.state = self._unpack(keeper.state)
 
     def checkpoint(self, state: str) -> None:
         """Keep a state."""
-        self._state = state
         if self._keeper is not None:
-            self._keeper.save(state, last=False)
+            self._keeper.save(self.packed(state) or state, last=False)
+        self._kept(state)
+
+    def packed(self, state: str | None) -> str | None:
+        """What is to be kept: a state, and the jobs that the attempt will publish."""
+        if not self.publications:
+            return state
+        jobs = [each.to_json() for each in self.publications]
+        return _PACKED + json.dumps([jobs, state, self._published_at], ensure_ascii=False)
+
+    def roll_back(self) -> None:
+        """Publish nothing that was enqueued since the last checkpoint."""
+        del self.publications[self._safe :]
+
+    def adopt(self, kept: str | None) -> None:
+        """Publish what this same job was about to publish when its worker died."""
+        if kept and kept.startswith(_PACKED):
+            jobs, _, published_at = json.loads(kept.removeprefix(_PACKED))
+            if published_at == self._published_at:
+                self.publications[:] = [Prepared.of_json(each) for each in jobs]
+
+    def _kept(self, state: str) -> None:
+        self.state = state
+        self._safe = len(self.publications)
+
+    def _unpack(self, kept: str | None) -> str | None:
+        if kept and kept.startswith(_PACKED):
+            jobs, kept, _ = json.loads(kept.removeprefix(_PACKED))
+            self.publications[:] = [Prepared.of_json(each) for each in jobs]
+        self._safe = len(self.publications)
+        return kept
 
     def progress(self, progress: Progress) -> None:
         """Show how far the attempt has come."""
@@ -97,6 +130,52 @@ class JobContext:
         """The state of the last checkpoint, also one of an earlier attempt; None without one."""
         kept = self.link.state
         return None if kept is None else json.loads(kept)
+
+    def enqueue(
+        self,
+        processor: Published[P],
+        payload: P,
+        *,
+        job_id: str | None = None,
+        delay: float = 0.0,
+        at_front: bool = False,
+        after: Iterable[Receipt | str] = (),
+        queue: str | None = None,
+    ) -> str:
+        """Publish a job when this one has succeeded, and its transaction has committed.
+
+        Nothing is published when this attempt fails or is rolled back; what an attempt has
+        enqueued before a checkpoint is kept with it. It is published in the step that stores this
+        job's outcome, so that a crash loses nothing.
+
+        Args:
+            processor: What shall run.
+            payload: Its payload.
+            job_id: Its id; by default what the processor derives, else a random one.
+            delay: Seconds before it may run, from its publication on.
+            at_front: Put it before all that wait.
+            after: Jobs that must have succeeded before it runs: receipts or ids.
+            queue: Another queue than this job's.
+
+        Returns:
+            Its id. Nothing is published if a job with this id waits or runs then.
+
+        Raises:
+            TypeError: The payload is of another type than the processor's.
+            ValueError: An id has other characters than letters, digits, `_` and `-`, or there is
+                both a delay and something to wait for.
+        """
+        made = prepare(
+            queue or self.queue or default_publisher().queue,
+            processor,
+            payload,
+            job_id=job_id,
+            delay=delay,
+            at_front=at_front,
+            after=after,
+        )
+        self.link.publications.append(made)
+        return made.job_id
 
     def checkpoint(self, state: Json) -> None:
         """Keep a state for the next attempt, after a drain, a crash, a retry or a replay.

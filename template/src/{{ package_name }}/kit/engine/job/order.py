@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ..store.job_data import call_of
 from .key import Template, as_text
 from .payload import P, load_payload
 
@@ -84,6 +83,8 @@ class Orders:
         Args:
             data: What the job calls, as it lies in Redis.
         """
+        from ..store.job_data import call_of  # noqa: PLC0415 - it needs RQ, which publishing does not
+
         try:
             path, args, named = call_of(data)
             processor = self._known[path]

@@ -67,6 +67,7 @@ class Payload(BaseModel):
 
 
 P = TypeVar("P", bound=Payload)
+P_contra = TypeVar("P_contra", bound=Payload, contravariant=True)
 
 
 def load_payload(model: type[P], value: object, job_type: str) -> P:

@@ -14,7 +14,8 @@ from .key import Key, Template, key_of, safe_job_id
 from .order import Order, OrderTemplate
 from .payload import P, load_payload
 from .policy import AtOnce, Backoff, Policy, Rate
-from .publish import Publisher, Receipt, default_publisher
+from .prepared import Receipt
+from .publish import Publisher, default_publisher, publish_all
 from .resources import Resource, place, providers, read_signature
 
 R = TypeVar("R")
@@ -62,17 +63,25 @@ class Processor(Generic[P, R]):
         loaded = load_payload(self.payload_type, payload, self.name)
         if resources or not self.resources:
             return self.function(loaded, *resources)
-        return self.run(
-            JobContext(
-                job_id="direct",
-                job_type=self.name,
-                attempt=1,
-                attempts=1,
-                queue="",
-                payload=loaded,
-                target=self.target_for(loaded),
-            )
+        context = JobContext(
+            job_id="direct",
+            job_type=self.name,
+            attempt=1,
+            attempts=1,
+            queue="",
+            payload=loaded,
+            target=self.target_for(loaded),
         )
+        result = self.run(context)
+        if self.is_async:
+            return self._then_publish(result, context)  # type: ignore[return-value]
+        publish_all(context.link.publications)
+        return result
+
+    async def _then_publish(self, result: Any, context: JobContext) -> Any:
+        found = await result
+        publish_all(context.link.publications)
+        return found
 
     def run(self, context: JobContext) -> R:
         """Run one attempt with every resource the function asks for.

@@ -104,6 +104,7 @@ class Endings:
         """
 
         def finish() -> None:
+            self._exchange.publish(claim)  # first: what a crash repeats has its id
             self._worker._finalize_success(claim.job, claim.queue, claim.execution(), result)
             if claim.leaves_traces:
                 self._forget(claim, keys.CHECKPOINT, keys.SNOOZES)

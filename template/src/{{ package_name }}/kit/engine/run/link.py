@@ -53,7 +53,9 @@ class Link(AttemptLink):
 
     def __init__(self, claim: Claim, timeout: float | None, tools: LinkTools) -> None:
         raw = claim.raw.get(b"checkpoint")
-        super().__init__(None if raw is None else raw.decode())
+        published_at = claim.raw.get(b"created_at", b"").decode()
+        super().__init__(None if raw is None else raw.decode(), published_at)
+        claim.publications = self.publications
         self._claim = claim
         self._timeout = timeout
         self._tools = tools
@@ -82,11 +84,13 @@ class Link(AttemptLink):
             self._begun, self._first = True, self.state
         reason = self._reason()
         advanced = state != self._first
+        packed = self.packed(state) or state
         if self._keeper is None:
-            self._keep(state, advanced=advanced)
+            self._keep(packed, advanced=advanced)
         else:
-            self._keeper.save(state, last=bool(reason))
+            self._keeper.save(packed, last=bool(reason))
             self._look(advanced=advanced)
+        self._kept(state)
         if not reason:
             return
         if reason == NEAR and not advanced:
@@ -112,7 +116,6 @@ class Link(AttemptLink):
                     raise AttemptReturned("the worker stops while Redis is away") from None
             else:
                 break
-        self._state = state
         self._claim.raw[b"checkpoint"] = state.encode()
 
     def _look(self, *, advanced: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,6 +70,7 @@ class Claim:
         "job",
         "job_id",
         "progress",
+        "publications",
         "queue",
         "raw",
         "started",
@@ -99,6 +101,7 @@ class Claim:
         self.task: Any = None
         self.stopped = False
         self.progress: str | None = None  # said by the processor and not in Redis yet
+        self.publications: Sequence[Any] = ()  # what it publishes when it has succeeded
         self._settled = [True]
         self._waiting = [True]
 

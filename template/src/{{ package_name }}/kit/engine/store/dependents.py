@@ -35,7 +35,8 @@ def discard_dependents(connection: Redis, job_id: str) -> None:
     key = f"{keys.JOB}{job_id}:dependents"
     children: Any = connection.smembers(key)
     for child in (each.decode() for each in children):
-        status, origin = connection.hmget(keys.JOB + child, "status", "origin")
+        found: Any = connection.hmget(keys.JOB + child, "status", "origin")
+        status, origin = found
         if status != b"deferred":
             continue
         discard_dependents(connection, child)

@@ -60,8 +60,10 @@ class Outcome:
             None if self.result is None else b64encode(self.result.encode()).decode(),
             claim.order,
         ]
-        if claim.leaves_traces:
-            form.append(claim.progress or "")
+        if claim.leaves_traces or claim.publications:
+            form.append((claim.progress or "") if claim.leaves_traces else None)
+        if claim.publications:
+            form.append([each.to_json() for each in claim.publications])
         return form
 
 
@@ -124,6 +126,7 @@ class Exchange:
         self._turns = [0] * len(self._queues)
         self._call = SplitCall(connection, load("exchange"))
         self._pass_on = connection.register_script(load("pass_on"))
+        self._publish = connection.register_script(load("publish"))
         self._release = connection.register_script(load("release"))
         self._keep_if_owned = connection.register_script(load("keep_if_owned"))
 
@@ -240,6 +243,11 @@ class Exchange:
         request = {"prefix": keys.PREFIX, "queue": queue, "ended": None, "cursor": cursor}
         found: bytes = self._pass_on(args=[json.dumps(request)])[0]
         return found.decode()
+
+    def publish(self, claim: Claim) -> None:
+        """Publish what a job has enqueued; `ask` does so with the outcome."""
+        for each in claim.publications:
+            self._publish(args=[each.head, each.job_id, each.data])
 
     def read_job(self, job_id: str) -> dict[bytes, bytes]:
         """A job's hash as it stands in Redis."""

@@ -8,7 +8,7 @@ import re
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ...engine import JobError, Snooze, TemporaryError
+from ...engine import Duplicate, JobError, Snooze, TemporaryError
 from ...module import UnusableError
 from .reduction import describe, mysql_code
 
@@ -49,6 +49,18 @@ class BusyError(TemporaryError):
 
     def __init__(self) -> None:
         super().__init__("a row or table was locked by another transaction for too long")
+
+
+class DoneBeforeError(Duplicate):
+    """The job's target is done already.
+
+    Args:
+        kept: What its record keeps of the job that did it.
+    """
+
+    def __init__(self, kept: str | None) -> None:
+        super().__init__("the target is done already")
+        self.kept = kept
 
 
 class UnfinishedError(Snooze):

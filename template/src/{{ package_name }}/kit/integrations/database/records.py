@@ -36,9 +36,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from ...engine import Duplicate, JobContext
+from ...engine import JobContext
 from ...engine.job.payload import dump_payload
-from .errors import TakenOverError, UnfinishedError, is_conflict, is_lost
+from .errors import DoneBeforeError, TakenOverError, UnfinishedError, is_conflict, is_lost
 from .reduction import describe
 from .tables import DONE, FAILED, RUNNING, job_records
 from .text import error_text, key_text, payload_text
@@ -53,7 +53,7 @@ _MINE = (job_records.c.id == bindparam("row")) & (job_records.c.attempts == bind
 _FINISH = (
     update(job_records)
     .where(_MINE)
-    .values(state=DONE, checkpoint=None, error=None, finished_at=bindparam("now"))
+    .values(state=DONE, checkpoint=bindparam("kept"), error=None, finished_at=bindparam("now"))
 )
 _KEEP = (
     update(job_records)
@@ -180,7 +180,7 @@ def _take(connection: Connection, record: JobRecord) -> Taken:
         found = connection.execute(_FIND, key).one()
         done = False
     if found.state == DONE and not done:
-        raise Duplicate("the target is done already")
+        raise DoneBeforeError(found.checkpoint)
     if found.job_id != record.job_id:
         raise UnfinishedError
     return Taken(int(found.id), found.attempts, found.checkpoint, done, since)
@@ -207,16 +207,21 @@ def hold(connection: Connection, taken: Taken) -> None:
         raise TakenOverError
 
 
-def finish(connection: Connection, taken: Taken) -> None:
+def finish(connection: Connection, taken: Taken, kept: str | None) -> None:
     """Mark the row done, in the transaction of the job, unless all that it needs was said before.
+
+    Args:
+        connection: The connection of the job's transaction.
+        taken: The record that the attempt holds.
+        kept: What the job publishes, for the case that its worker dies before it is published.
 
     Raises:
         TakenOverError: The row is another attempt's by now.
     """
     at_once = time.monotonic() - taken.since < _AT_ONCE
-    if taken.done and taken.state is None and at_once:
+    if taken.done and taken.state is None and kept is None and at_once:
         return
-    _change(connection, _FINISH, taken)
+    _change(connection, _FINISH, taken, kept=kept)
 
 
 def forget_states(connection: Connection, queue: str, job_id: str) -> None:
@@ -234,7 +239,7 @@ def has_state(connection: Connection, queue: str, job_id: str) -> bool:
     return connection.execute(wanted).first() is not None
 
 
-def _change(connection: Connection, statement: Update, taken: Taken, **values: str) -> None:
+def _change(connection: Connection, statement: Update, taken: Taken, **values: str | None) -> None:
     mine = {"row": taken.row_id, "number": taken.number, "now": datetime.now(UTC)}
     if connection.execute(statement, mine | values).rowcount != 1:
         raise TakenOverError

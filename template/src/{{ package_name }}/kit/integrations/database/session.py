@@ -23,7 +23,7 @@ from ...engine import (
     provide,
 )
 from ...engine.errors import AttemptReturned
-from .errors import TakenOverError
+from .errors import DoneBeforeError, TakenOverError
 from .instances import Instances, instances
 from .records import JobRecord, Taken, finish, record_failure, take
 from .settings import MAIN
@@ -103,11 +103,16 @@ def job_session(context: JobContext, *extras: object) -> Iterator[Session]:
                 context.link.keep_state_in(steps)
                 yield session
                 steps.flush()
-                finish(connection, steps.taken)
+                finish(connection, steps.taken, context.link.packed(None))
                 connection.commit()
+    except DoneBeforeError as reason:
+        context.link.adopt(reason.kept)
+        raise
     except (Duplicate, Snooze, AttemptReturned, TakenOverError):
+        context.link.roll_back()
         raise
     except BaseException as error:
+        context.link.roll_back()
         meant = shared.meaning(name, error)
         if not isinstance(meant, OutageError):
             _count_failure(context, name, record, meant, taken)

@@ -167,7 +167,7 @@ local function store(o)
   release_dependents(job, ttl)
   if o[11] then
     forget_ended()  -- a job may publish its successor with its own id
-    for _, each in ipairs(o[11]) do publish(each[1], {each[2]}, {each[3]}) end
+    for _, each in ipairs(o[11]) do publish(cjson.decode(each[1]), {each[2]}, {each[3]}) end
   end
   return 1
 end

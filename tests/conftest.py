@@ -6,12 +6,21 @@ import os
 from pathlib import Path
 
 import kit_worker
+import node
 import pytest
 
 # The tests of the kit import this worker. Only the first process of a session renders it.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     kit_worker.refresh()
 kit_worker.make_importable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install what node needs while other tests run; one process of a session does."""
+    first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    needed = {"test_clients.py", "test_site_commands.py"}
+    if first and needed & {item.path.name for item in session.items}:
+        node.install_meanwhile()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,14 +49,26 @@ def node_modules() -> Path:
     digest = hashlib.sha256(manifest.encode()).hexdigest()[:16]
     folder = PROJECT / "build" / "node" / digest
     folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "ready").exists():
+        return folder / "node_modules"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the first test to come installs, the others wait
         if not (folder / "ready").exists():
             (folder / "package.json").write_text(manifest)
             command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
-            subprocess.run(command, cwd=folder, check=True, timeout=240)
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=240)
             (folder / "ready").touch()
     return folder / "node_modules"
+
+
+def install_meanwhile() -> None:
+    """Install the packages in a process beside the tests; those that need them wait for it."""
+    if shutil.which("npm") is not None:
+        output = subprocess.DEVNULL
+        _beside.append(subprocess.Popen([sys.executable, __file__], stdout=output, stderr=output))
+
+
+_beside: list[subprocess.Popen[bytes]] = []  # kept: a process that nobody holds warns
 
 
 def make_project(folder: Path, **options: object) -> None:
@@ -80,3 +93,7 @@ def run_node(folder: Path, script: str, *arguments: str) -> str:
     )
     assert found.returncode == 0, found.stderr
     return found.stdout
+
+
+if __name__ == "__main__":
+    node_modules()

@@ -64,7 +64,7 @@ def test_check_and_stats_show_what_waits_and_for_how_long(outbox):
     with outbox.engine.begin() as connection:
         connection.execute(text("UPDATE worker_outbox SET created_at = now() - interval '90 s'"))
     _, said = command("check", "--only", "outbox")
-    assert "worker_outbox in MAIN: 1 row wait; the relay hears of new rows" in said
+    assert "worker_outbox in MAIN: 1 row to be published; the relay hears of new rows" in said
     assert re.search(r"the oldest row has waited for 9\d s: is a worker running\?", said)
     found = json.loads(command("stats", "--json")[1])
     counted = found["counts"]["outbox"]

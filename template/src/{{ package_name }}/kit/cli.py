@@ -18,8 +18,12 @@ from .composition import composed
 from .config import SettingsError
 from .module import UnusableError
 from .process.exit_codes import ExitCode
+from .texts import say
+from .translated import TranslatedGroup
 
-_app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_app = typer.Typer(
+    cls=TranslatedGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 @_app.callback()
@@ -94,16 +98,14 @@ def enqueue(
     target = publisher(settings).on(queue or settings.worker_queue)
     receipt = processor.enqueue(loaded, job_id=identity, delay=delay, publisher=target)
     if receipt.queued:
-        typer.echo(f"queued {receipt.job_id}")
+        typer.echo(say("queued {job_id}", job_id=receipt.job_id))
     else:
-        typer.echo(f"duplicate: {receipt.job_id} is waiting or running already")
+        typer.echo(say("duplicate: {job_id} is waiting or running already", job_id=receipt.job_id))
 
 
 @_app.command()
 def check(
-    only: Annotated[
-        str | None, typer.Option(help="Only these parts, by name, with commas between.")
-    ] = None,
+    only: Annotated[str | None, typer.Option(help="Comma-separated parts to check.")] = None,
 ) -> None:
     """Check the settings, reach every part and look at the queue. Exit code 1 if one fails."""
     from .config import load_settings
@@ -113,7 +115,8 @@ def check(
     chosen = [name.strip() for name in only.split(",")] if only else []
     unknown = set(chosen) - set(parts())
     if unknown:
-        raise typer.BadParameter(f"parts are {', '.join(parts())}", param_hint="--only")
+        known = say("parts are {names}", names=", ".join(parts()))
+        raise typer.BadParameter(known, param_hint="--only")
     failed = False
     for result in run_checks(settings, chosen):
         typer.echo(f"{result.level:<4} {result.name:<12} {result.detail}")
@@ -145,7 +148,7 @@ def stats(
 
     settings = load_settings()
     if watch and as_json:
-        raise typer.BadParameter("cannot be watched", param_hint="--json")
+        raise typer.BadParameter(say("cannot be watched"), param_hint="--json")
     if watch:
         watch_stats(settings, interval=interval)
     else:
@@ -176,11 +179,12 @@ def schema(
     except ValueError as error:
         raise typer.BadParameter(f"{known} is no contract: {error}") from None
     for notice in verdict.notices:
-        typer.echo(f"note: {notice}", err=True)
+        typer.echo(say("note: {text}", text=notice), err=True)
     for change in verdict.breaking:
-        typer.echo(f"breaks old payloads: {change}", err=True)
+        typer.echo(say("breaks old payloads: {text}", text=change), err=True)
     if verdict.breaking:
-        typer.echo("raise `payload_version`, write `upgrade_payload`: see class Payload", err=True)
+        advice = say("raise `payload_version`, write `upgrade_payload`: see class Payload")
+        typer.echo(advice, err=True)
         raise typer.Exit(1)
     if write is not None:
         write.write_text(dump(document), encoding="utf-8")

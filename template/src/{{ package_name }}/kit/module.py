@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .engine.errors import JobError
 from .engine.job.observers import Observer
 from .failed import FailedJobs
+from .texts import say
 
 if TYPE_CHECKING:
     import typer
@@ -70,7 +71,7 @@ class Module(Observer):
 
     def check(self) -> str:
         """Reach the other side, and describe it in a sentence. Any exception is a failure."""
-        return "nothing to reach"
+        return say("nothing to reach")
 
     def warnings(self) -> Iterable[str]:
         """List what works but needs attention, a sentence each, for `check`."""

@@ -15,6 +15,7 @@ import typer
 
 from .answers import PACKAGE
 from .config import SettingsError
+from .texts import say
 
 new = typer.Typer(no_args_is_help=True, help="Write files to start from, with their tests.")
 
@@ -42,8 +43,8 @@ def processor(name: _Name) -> None:
     command = [sys.executable, "-m", PACKAGE, "schema", "--write", "payloads.json"]
     if subprocess.run(command, cwd=root, check=False).returncode:  # noqa: S603 - our own program
         raise ScaffoldError("payloads.json was not brought up to date; see above")
-    typer.echo("wrote payloads.json")
-    typer.echo(f"Next: do the work in processors/{name}.py, then `make test`.")
+    typer.echo(say("wrote {path}", path="payloads.json"))
+    typer.echo(say("Next: do the work in processors/{name}.py, then `make test`.", name=name))
 
 
 @new.command()
@@ -72,9 +73,13 @@ def client(name: _Name) -> None:
     )
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
-        typer.echo(f"wrote {path.relative_to(root)}")
+        typer.echo(say("wrote {path}", path=path.relative_to(root)))
     program = PACKAGE.replace("_", "-")
-    typer.echo(f"Next: set {words['NAME']}_URL in .env, then `{program} check --only {name}`.")
+    command = f"{program} check --only {name}"
+    variable = f"{words['NAME']}_URL"
+    typer.echo(
+        say("Next: set {variable} in .env, then `{command}`.", variable=variable, command=command)
+    )
 
 
 def _repository() -> Path:
@@ -98,7 +103,7 @@ def _write(root: Path, words: Mapping[str, str], files: Mapping[str, str]) -> No
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(Template(text).substitute(words), encoding="utf-8")
-        typer.echo(f"wrote {path}")
+        typer.echo(say("wrote {path}", path=path))
 
 
 def _compose(text: str, name: str, title: str) -> str:

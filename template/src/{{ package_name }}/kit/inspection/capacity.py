@@ -17,7 +17,17 @@ def examine_capacity(settings: Settings) -> Iterator[Finding]:
     """
     concurrency = settings.worker_concurrency
     processes = settings.worker_processes
-    times = f" in each of {processes} processes" if processes > 1 else ""
-    yield ok(f"{concurrency} jobs at once{times}")
+    if processes > 1:
+        yield ok(
+            "{count} jobs at once in each of {processes} processes",
+            count=concurrency,
+            processes=processes,
+        )
+    else:
+        yield ok("{count} jobs at once", count=concurrency)
     if MOST_AT_ONCE is not None and concurrency * processes > MOST_AT_ONCE:
-        yield warn(f"{concurrency * processes} jobs at once are many for this worker: {ADVICE}")
+        yield warn(
+            "{count} jobs at once are many for this worker: {advice}",
+            count=concurrency * processes,
+            advice=ADVICE,
+        )

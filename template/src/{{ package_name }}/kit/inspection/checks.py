@@ -63,7 +63,11 @@ Examination = Callable[[], Iterable[Finding]]
 
 
 def _examinations(settings: Settings) -> Iterator[tuple[str, Examination]]:
-    yield "settings", lambda: [ok(f"{settings.worker_name}, queue {', '.join(settings.queues)}")]
+    served = ", ".join(settings.queues)
+    yield (
+        "settings",
+        lambda: [ok("{name}, queue {queue}", name=settings.worker_name, queue=served)],
+    )
     yield "processors", _examine_processors
     yield "redis", lambda: _examine_redis(settings)
     yield "queue", lambda: _examine_queue(settings)
@@ -92,7 +96,8 @@ def _examine_processors() -> Iterator[Finding]:
     composed().load_processors()
     names = [each.name for each in processors()]
     if not names:
-        raise LookupError("no processor found in processors/")
+        yield fail("no processor found in processors/")
+        return
     yield ok(", ".join(names))
 
 
@@ -116,9 +121,14 @@ def _examine_schedules(settings: Settings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     for each in schedules():
         following = each.following(now).isoformat(" ", "minutes")
-        yield ok(f"{each.name}, {each.cron} {each.timezone.key}: next at {following}")
+        when = f"{each.cron} {each.timezone.key}"
+        yield ok("{name}, {when}: next at {time}", name=each.name, when=when, time=following)
         if each.queue is not None and each.queue not in settings.queues:
-            yield warn(f"{each.name}: this worker does not serve its queue, {each.queue}")
+            yield warn(
+                "{name}: this worker does not serve its queue, {queue}",
+                name=each.name,
+                queue=each.queue,
+            )
 
 
 def _examine_module(module: Module) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from ..composition import composed
 from ..config import Settings
 from ..config.redis import worker_connection
 from ..scheduling import schedules
+from ..texts import say
 from .several import look_at_all
 from .stats import Rates, ScheduleState, Stats
 from .table import render
@@ -92,7 +93,11 @@ def _looks(
             stats, rates = newer, Rates.between(stats, newer)
         except RedisError as error:
             age = time.time() - stats.at
-            trouble = f"Redis does not answer ({type(error).__name__}); seen {age:.0f} s ago"
+            trouble = say(
+                "Redis does not answer ({error}); seen {seconds} s ago",
+                error=type(error).__name__,
+                seconds=f"{age:.0f}",
+            )
         yield stats, rates, trouble
 
 

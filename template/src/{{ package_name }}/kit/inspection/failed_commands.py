@@ -18,6 +18,7 @@ import typer
 
 from ..failed import FailedEntry, FailedJobs, Outcome, Wanted
 from ..process.exit_codes import ExitCode
+from ..texts import say
 
 failed = typer.Typer(no_args_is_help=True, help="Jobs that failed for good.")
 
@@ -73,9 +74,9 @@ def list_command(
             held = [] if entry.holds is None else [f"({entry.holds} jobs wait for its key)"]
             typer.echo("  ".join([*parts, scrub(_first_line(entry.error))[:_SHOWN], *held]))
     if len(entries) > limit:
-        typer.echo(f"there are more than {limit}; see --limit", err=True)
+        typer.echo(say("there are more than {limit}; see --limit", limit=limit), err=True)
     if not entries and not as_json:
-        typer.echo("none")
+        typer.echo(say("none"))
 
 
 @failed.command("show")
@@ -89,7 +90,7 @@ def show_command(
     with _failed_jobs(wanted) as (jobs, scrub, with_holds):
         entry = next(iter(with_holds(list(islice(jobs.find(wanted), 1)))), None)
     if entry is None:
-        typer.echo(f"no failed job {job_id}", err=True)
+        typer.echo(say("no failed job {job_id}", job_id=job_id), err=True)
         raise typer.Exit(ExitCode.FAILED)
     record = _record(entry, scrub, reveal=reveal)
     record |= {"resumes": entry.resumes, "traceback": scrub(entry.traceback)}
@@ -149,7 +150,7 @@ def suspend_command() -> None:
 
     with _connection() as (connection, _):
         suspend(connection)
-    typer.echo("suspended: no worker on this Redis takes a job until `resume`")
+    typer.echo(say("suspended: no worker on this Redis takes a job until `resume`"))
 
 
 def resume_command() -> None:
@@ -158,7 +159,7 @@ def resume_command() -> None:
 
     with _connection() as (connection, _):
         resume(connection)
-    typer.echo("resumed")
+    typer.echo(say("resumed"))
 
 
 def _act(
@@ -189,10 +190,10 @@ def _report(
             detail = {"detail": outcome.detail} if outcome.detail else {}
             typer.echo(json.dumps(line | detail, ensure_ascii=False))
         else:
-            said = f": {outcome.detail}" if outcome.detail else ""
-            typer.echo(f"{outcome.action} {entry.job_type} {entry.job_id}{said}")
+            said = f": {say(outcome.detail)}" if outcome.detail else ""
+            typer.echo(f"{say(outcome.action)} {entry.job_type} {entry.job_id}{said}")
     for job_id in missing:
-        typer.echo(f"no failed job {job_id}", err=True)
+        typer.echo(say("no failed job {job_id}", job_id=job_id), err=True)
     if refused or missing:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -230,7 +231,7 @@ def _failed_jobs(
         found = worker.failed_jobs(connection, settings.queues, by or _somebody())
         if found is None and (wanted.state not in ("failed", None) or by):
             raise typer.BadParameter(
-                "only a database keeps that", param_hint="--by" if by else "--state"
+                say("only a database keeps that"), param_hint="--by" if by else "--state"
             )
         scrub = Scrubber(known_secrets(settings)).text
         try:
@@ -261,13 +262,13 @@ def _moment(text: str) -> datetime:
             return datetime.now(UTC) - timedelta(**{_UNITS[span[2]]: int(span[1])})
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise typer.BadParameter("30m, 2h, 7d or a date", param_hint="--since") from None
+        raise typer.BadParameter(say("30m, 2h, 7d or a date"), param_hint="--since") from None
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _demand_choice(job_ids: list[str] | None, *filters: str | None, everything: bool) -> None:
     if not (job_ids or any(filters) or everything):
-        raise typer.BadParameter("name jobs, filter them, or say --all")
+        raise typer.BadParameter(say("name jobs, filter them, or say --all"))
 
 
 def _first_line(error: str) -> str:

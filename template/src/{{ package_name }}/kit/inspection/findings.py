@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..texts import say
+
 Level = Literal["ok", "warn", "FAIL"]
 
 
@@ -21,16 +23,16 @@ class Finding:
     detail: str
 
 
-def ok(detail: str) -> Finding:
+def ok(detail: str, /, **values: object) -> Finding:
     """All is well."""
-    return Finding("ok", detail)
+    return Finding("ok", say(detail, **values))
 
 
-def warn(detail: str) -> Finding:
+def warn(detail: str, /, **values: object) -> Finding:
     """It works, but somebody should see to it."""
-    return Finding("warn", detail)
+    return Finding("warn", say(detail, **values))
 
 
-def fail(detail: str) -> Finding:
+def fail(detail: str, /, **values: object) -> Finding:
     """It cannot be used."""
-    return Finding("FAIL", detail)
+    return Finding("FAIL", say(detail, **values))

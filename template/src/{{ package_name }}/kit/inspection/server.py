@@ -44,7 +44,11 @@ def _version(info: dict[str, Any]) -> Finding:
     name = "Valkey" if "valkey_version" in info else "Redis"
     version = info.get("valkey_version") or info.get("redis_version", "?")
     if int(str(info.get("redis_version", "0")).split(".")[0]) < OLDEST:
-        return fail(f"{name} {version} is too old; Redis {OLDEST} or Valkey is needed")
+        return fail(
+            "{server} is too old; Redis {oldest} or Valkey is needed",
+            server=f"{name} {version}",
+            oldest=OLDEST,
+        )
     return ok(f"{name} {version}")
 
 
@@ -52,12 +56,16 @@ def _examine_memory(info: dict[str, Any]) -> Iterator[Finding]:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield warn(
-            f"maxmemory-policy is {policy}: when memory is short, Redis throws jobs away; "
-            "set noeviction"
+            "maxmemory-policy is {policy}: when memory is short, Redis throws jobs away; "
+            "set noeviction",
+            policy=policy,
         )
     used, limit = info.get("used_memory", 0), info.get("maxmemory", 0)
     if limit and used > limit * _FULL:
-        yield warn(f"{used / limit:.0%} of maxmemory is used; when it is full, nothing is queued")
+        yield warn(
+            "{share} of maxmemory is used; when it is full, nothing is queued",
+            share=f"{used / limit:.0%}",
+        )
 
 
 def _examine_persistence(info: dict[str, Any]) -> Iterator[Finding]:
@@ -82,5 +90,12 @@ def _examine_clock(connection: Redis) -> Iterator[Finding]:
     answered = time.time()
     skew = seconds + microseconds / 1e6 - (asked + answered) / 2
     if abs(skew) > _SKEW + (answered - asked) / 2:
-        place = "behind" if skew > 0 else "ahead of"
-        yield warn(f"this machine's clock is {abs(skew):.1f} s {place} the server's")
+        seconds_off = f"{abs(skew):.1f}"
+        if skew > 0:
+            yield warn(
+                "this machine's clock is {seconds} s behind the server's", seconds=seconds_off
+            )
+        else:
+            yield warn(
+                "this machine's clock is {seconds} s ahead of the server's", seconds=seconds_off
+            )

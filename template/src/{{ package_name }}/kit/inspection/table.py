@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..engine.job.progress import Progress
+from ..texts import say
 from .order import OrderState
 from .stats import Rates, Stats
 
@@ -28,7 +29,9 @@ def render(
         height: Lines of the screen; None for no limit.
     """
     numbers = _numbers(stats, rates)
-    parts: list[RenderableType] = [Panel(Group(*numbers), title=f"queue {stats.queue}")]
+    parts: list[RenderableType] = [
+        Panel(Group(*numbers), title=say("queue {name}", name=stats.queue))
+    ]
     if trouble:
         parts.append(Text(trouble, style="bold red"))
     away = dict.fromkeys(each.away for each in stats.workers if each.alive and each.away)
@@ -45,11 +48,13 @@ def render(
             table.add_row(*row)
         parts.append(table)
         if len(shown) < len(rows):
-            parts.append(Text(f"  ... and {len(rows) - len(shown)} more", style="dim"))
+            parts.append(
+                Text("  " + say("... and {count} more", count=len(rows) - len(shown)), style="dim")
+            )
         if room is not None:
             room -= len(shown) + _TITLE
     if not stats.workers:
-        parts.append(Text("no worker is running", style="bold yellow"))
+        parts.append(Text(say("no worker is running"), style="bold yellow"))
     return Group(*parts)
 
 
@@ -70,12 +75,12 @@ def _numbers(stats: Stats, rates: Rates | None) -> tuple[Table, *tuple[Text, ...
     table = Table.grid(padding=(0, 2), expand=True)
     for _ in range(3):
         table.add_column(ratio=1, **_NARROW)  # type: ignore[arg-type]
-    oldest = f" (oldest {duration(stats.oldest)})" if stats.waiting else ""
-    due = f", {stats.due} due" if stats.due else ""
+    oldest = f" ({say('oldest')} {duration(stats.oldest)})" if stats.waiting else ""
+    due = f", {stats.due} {say('due')}" if stats.due else ""
     if stats.snoozing:
-        due += f", {stats.snoozing} snoozing"
-    delayed = f" (next {duration(stats.next_due)}{due})" if stats.next_due else due
-    blocked = f" ({stats.blocked} blocked)" if stats.blocked else ""
+        due += f", {stats.snoozing} {say('snoozing')}"
+    delayed = f" ({say('next')} {duration(stats.next_due)}{due})" if stats.next_due else due
+    blocked = f" ({stats.blocked} {say('blocked')})" if stats.blocked else ""
     cells = [
         _cell("waiting", f"{stats.waiting}{oldest}"),
         _cell("delayed", f"{stats.delayed}{delayed}"),
@@ -90,34 +95,45 @@ def _numbers(stats: Stats, rates: Rates | None) -> tuple[Table, *tuple[Text, ...
     notes: list[Text] = []
     for name, counted in stats.counts.items():
         if isinstance(counted, str):
-            notes.append(Text(f"{name} cannot be reached: {counted}", style="bold red"))
+            notes.append(
+                Text(
+                    say("{name} cannot be reached: {error}", name=name, error=counted),
+                    style="bold red",
+                )
+            )
         else:
             named = (f"{what.replace('_', ' ')} {number}" for what, number in counted.items())
             notes.append(_cell(name, ", ".join(named)))
     for start in range(0, len(cells), 3):
         table.add_row(*cells[start : start + 3])
     if stats.order != OrderState():
-        order = f"order: {stats.order.keys} keys in use, {stats.order.waiting} jobs wait for a key"
+        order = say(
+            "order: {used} keys in use, {waiting} jobs wait for a key",
+            used=stats.order.keys,
+            waiting=stats.order.waiting,
+        )
         notes.append(Text(order, **_NARROW))  # type: ignore[arg-type]
     if stats.order.held:
-        held = f"{stats.order.held} keys are held by failed jobs: see `failed list`"
+        held = say(
+            "{count} keys are held by failed jobs: see `failed list`", count=stats.order.held
+        )
         notes.append(Text(held, style="bold red"))
     if stats.suspended:
-        notes.append(Text("suspended: no job is taken", style="bold yellow"))
+        notes.append(Text(say("suspended: no job is taken"), style="bold yellow"))
     return table, *notes
 
 
 def _cell(name: str, value: str, style: str = "bold") -> Text:
-    return Text.assemble((f"{name} ", "dim"), (value, style))
+    return Text.assemble((f"{say(name)} ", "dim"), (value, style))
 
 
 Rows = tuple[Table, list[list[RenderableType]]]
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, expand=True, padding=(0, 1))
+    table = Table(title=say(title), title_justify="left", box=None, expand=True, padding=(0, 1))
     for position, name in enumerate(columns):
-        table.add_column(name, ratio=2 if position < 2 else 1, **_NARROW)  # type: ignore[arg-type]
+        table.add_column(say(name), ratio=2 if position < 2 else 1, **_NARROW)  # type: ignore[arg-type]
     return table
 
 
@@ -152,8 +168,16 @@ def _running(stats: Stats) -> Rows | None:
         ]
         for each in stats.running
     ]
-    names = ("job", "type", "for", "progress", "attempt", "worker")
-    return _table("running, the longest first", *names), rows
+    columns = _table(
+        "running, the longest first",
+        "job",
+        "type",
+        "for",
+        "progress",
+        "attempt",
+        "worker",
+    )
+    return columns, rows
 
 
 def _progress(progress: Progress | None) -> Text:
@@ -179,8 +203,7 @@ def _workers(stats: Stats) -> Rows | None:
         ]
         for each in sorted(stats.workers, key=lambda each: each.state not in ("gone", "silent"))
     ]
-    names = ("worker", "host", "state", "runs", "done", "failed", "up for")
-    return _table("workers", *names), rows
+    return _table("workers", "worker", "host", "state", "runs", "done", "failed", "up for"), rows
 
 
 def _schedules(stats: Stats) -> Rows | None:

@@ -42,8 +42,15 @@ def examine_waiting(connection: Redis, queue: str) -> Iterator[Finding]:
             kind, path = _judge(data)
             if kind:
                 kinds[kind][path] += 1
-    looked = f", the first {len(ids)} looked at" if len(ids) < waiting else ""
-    yield ok(f"{queue}: {waiting} jobs wait{looked}")
+    if len(ids) < waiting:
+        yield ok(
+            "{queue}: {count} jobs wait, the first {looked} looked at",
+            queue=queue,
+            count=waiting,
+            looked=len(ids),
+        )
+    else:
+        yield ok("{queue}: {count} jobs wait", queue=queue, count=waiting)
     blocked = count_blocked(connection, queue)
     if blocked:
         yield warn(
@@ -53,8 +60,8 @@ def examine_waiting(connection: Redis, queue: str) -> Iterator[Finding]:
     for kind, paths in kinds.items():
         if paths:
             names = ", ".join(f"{name} ({count})" for name, count in paths.most_common(_SHOWN))
-            more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-            yield warn(kind.format(names=f"{names}{more}"))
+            more = ", ..." if len(paths) > _SHOWN else ""
+            yield warn(kind, names=f"{names}{more}")
 
 
 def _judge(data: bytes) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...texts import say
+
 if TYPE_CHECKING:
     from .instances import Instances
 
@@ -33,7 +35,9 @@ def upgrade_command(
         if configured and shared.settings.is_demo:
             raise DatabaseError("DATABASE_CONFIG is not set; it must name the database")
         for name in schema.kept_instances():
-            for sentence in schema.upgrade(shared, name) or [f"{name}: nothing to do"]:
+            for sentence in schema.upgrade(shared, name) or [
+                say("{name}: nothing to do", name=name)
+            ]:
                 typer.echo(sentence)
 
 
@@ -66,7 +70,7 @@ def revision_command(
         return
     with databases() as shared:
         made = compared_migration(shared, message)
-    typer.echo(made or "nothing to do: the database has the tables that the code declares")
+    typer.echo(made or say("nothing to do: the database has the tables that the code declares"))
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ...texts import say
+
 mail = typer.Typer(no_args_is_help=True)
 
 
@@ -39,4 +41,4 @@ def preview(
         templates, template, values, Address.parse(to), out or Path("build/mail") / template
     )
     for path in written:
-        typer.echo(f"wrote {path}")
+        typer.echo(say("wrote {path}", path=path))

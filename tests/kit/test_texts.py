@@ -1,0 +1,111 @@
+"""The command line in Korean: every text has its Korean, and every Korean text is used."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+from judging import PROJECT
+from typer import rich_utils
+
+from support import PACKAGE, ROOT, prepare
+from worker_payment.kit import translated
+from worker_payment.kit.cli import command_line
+
+KOREAN = PROJECT / "template/src/{{ package_name }}/kit/korean.py"
+TEXTS: dict[str, str] = runpy.run_path(str(KOREAN))["TEXTS"]
+# Calls whose texts are shown: of the first argument, or of all.
+FIRST, ALL = {"say", "ok", "warn", "fail", "Outcome", "_cell"}, {"_table"}
+
+
+def helps(command: Any) -> Iterator[str]:
+    """Every text of the help."""
+    yield from (text for each in (command, *command.params) if (text := getattr(each, "help", "")))
+    for each in getattr(command, "commands", {}).values():
+        yield from helps(each)
+
+
+def spoken() -> Iterator[str]:
+    """Every text that the code hands over to be shown, as far as it is written there."""
+    for file in (ROOT / "src" / PACKAGE / "kit").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            words = node.args[:1] if name in FIRST else node.args if name in ALL else []
+            for word in words:
+                yield from _texts(word)
+        yield from re.findall(r"\bsay\('([a-z]+)'\)", file.read_text())  # inside of f-strings
+
+
+def _texts(word: ast.expr) -> Iterator[str]:
+    if isinstance(word, ast.IfExp):
+        yield from (*_texts(word.body), *_texts(word.orelse))
+    elif isinstance(word, ast.Constant) and isinstance(word.value, str):
+        yield word.value
+
+
+def test_every_text_has_its_korean():
+    frame = {getattr(rich_utils, name) for name in translated._WORDS}
+    shown = {*helps(typer.main.get_command(command_line())), *spoken(), *frame}
+    assert {text for text in shown if text not in TEXTS} == set()
+
+
+def test_no_korean_text_is_left_over():
+    written = "\n".join(
+        repr(node.value)
+        for file in (ROOT / "src" / PACKAGE / "kit").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    shown = {*helps(typer.main.get_command(command_line())), *spoken()}
+    frame = {getattr(rich_utils, name) for name in translated._WORDS}
+    others = {"Show this message and exit."} | frame | shown
+    assert {text for text in TEXTS if text not in others and repr(text) not in written} == set()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_values_are_the_same(text):
+    assert set(re.findall(r"\{\w*\}", text)) == set(re.findall(r"\{\w*\}", TEXTS[text]))
+
+
+def test_a_worker_with_korean_documents_speaks_korean(tmp_path):
+    """Help, an answer and an error of usage; the fields of JSON stay as they are."""
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    kit = tmp_path / "src" / PACKAGE / "kit"
+    shutil.copy(KOREAN, kit)
+    answers = kit / "answers.py"
+    answers.write_text(answers.read_text().replace('LANGUAGE = "en"', 'LANGUAGE = "ko"'))
+    prepare(tmp_path)
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", PACKAGE, *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(tmp_path / "src"), "COLUMNS": "100"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    shown = run("failed", "list", "--help")
+    for text in (
+        "실패한 잡을 오래된 순서로",
+        "옵션",
+        "[기본값: 50]",
+        "이 도움말을 표시하고 종료합니다",
+    ):
+        assert text in shown
+    assert "잡 ID나 조건, --all 중 하나를 지정하세요" in run("failed", "discard")
+    assert "포트를 열지 않습니다" in run("--help")
+    assert "worker-payment, 큐 payment" in run("check", "--only", "settings")

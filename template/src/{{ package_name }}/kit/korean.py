@@ -30,6 +30,7 @@ TEXTS = {
     "Name of the job, as `schema` lists it.": "`schema`에 나오는 잡 이름.",
     "Its payload as JSON; - reads standard input.": "JSON 페이로드. -이면 표준 입력에서 읽습니다.",
     "The job's id: letters, digits, _ and -.": "잡 ID. 영문자, 숫자, _, -만 쓸 수 있습니다.",
+    "One of the worker's queues.": "워커의 큐 중 하나.",
     "Seconds before it may run.": "실행하기까지 기다릴 시간(초).",
     "Check the settings, reach every part and look at the queue. Exit code 1 if one fails.": (
         "설정과 모든 연결, 큐를 점검합니다. 하나라도 실패하면 종료 코드 1."
@@ -158,6 +159,25 @@ TEXTS = {
     "nothing to do: the database has the tables that the code declares": (
         "변경할 것이 없습니다. 데이터베이스가 선언한 테이블과 같습니다"
     ),
+    # --- outbox --------------------------------------------------------------------------------
+    "Jobs that API servers write in their database.": "API 서버가 자기 데이터베이스에 기록한 잡.",
+    "Numbers of rows, as `outbox list` has them.": "`outbox list`에 나오는 행 번호.",
+    "All rows that were set aside.": "보류된 모든 행.",
+    "List rows that cannot be published, with the reason.": (
+        "발행할 수 없는 행을 이유와 함께 보여 줍니다."
+    ),
+    "Let rows be published that were set aside: when a newer worker knows them.": (
+        "보류된 행을 다시 발행합니다. 새 버전의 워커를 배포한 뒤에 쓰세요."
+    ),
+    "Delete rows that were set aside.": "보류된 행을 삭제합니다.",
+    "One of postgresql, mysql, mariadb, sqlite.": "postgresql, mysql, mariadb, sqlite 중 하나.",
+    "Print the SQL that makes the table, for the migrations of an API server.": (
+        "테이블을 만드는 SQL을 출력합니다. API 서버의 마이그레이션에 쓰세요."
+    ),
+    "name rows, or say --all": "행 번호나 --all을 지정하세요",
+    "retried: {count}": "다시 발행함: {count}",
+    "discarded: {count}": "삭제함: {count}",
+    "not set aside: {count}": "보류되지 않은 행: {count}",
     # --- failed, suspend, resume ---------------------------------------------------------------
     "none": "없음",
     "there are more than {limit}; see --limit": "{limit}개보다 많습니다. --limit을 참고하세요",
@@ -243,6 +263,8 @@ TEXTS = {
     ),
     # --- stats ---------------------------------------------------------------------------------
     "queue {name}": "큐 {name}",
+    "queue": "큐",
+    "queues": "큐",
     "delayed": "지연",
     "deferred": "의존 대기",
     "running": "실행",

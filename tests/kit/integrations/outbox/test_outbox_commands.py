@@ -46,12 +46,12 @@ def test_rows_that_were_set_aside_are_listed_retried_and_discarded(outbox):
     assert [row["jobType"] for row in rows] == ["outbox_jobs.note"] * 3
     assert "secret" not in said + command("outbox", "list")[1]
     first, second, third = (str(row["id"]) for row in rows)
-    assert command("outbox", "retry", first, second) == (0, "retried 2 rows\n")
+    assert command("outbox", "retry", first, second) == (0, "retried: 2\n")
     assert command("outbox", "discard", first) == (
         1,
-        "discarded 0 rows\n1 of them were not set aside\n",
+        "discarded: 0\nnot set aside: 1\n",
     )
-    assert command("outbox", "discard", "--all") == (0, "discarded 1 row\n")
+    assert command("outbox", "discard", "--all") == (0, "discarded: 1\n")
     assert command("outbox", "list") == (0, "none\n")
     assert [str(row.id) for row in outbox.rows()] == [first, second]
     assert third not in (first, second)

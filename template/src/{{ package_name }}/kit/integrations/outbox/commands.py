@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ...texts import say
+
 outbox = typer.Typer(no_args_is_help=True, help="Jobs that API servers write in their database.")
 
 Rows = Annotated[
@@ -31,7 +33,7 @@ def list_command(limit: Limit = 50, as_json: AsJson = False) -> None:
         else:
             typer.echo(f"{row['id']}  {row['setAsideAt']}  {row['jobType']}  {row['reason']}")
     if not rows and not as_json:
-        typer.echo("none")
+        typer.echo(say("none"))
 
 
 @outbox.command("retry")
@@ -39,7 +41,7 @@ def retry_command(rows: Rows = None, everything: Everything = False) -> None:
     """Let rows be published that were set aside: when a newer worker knows them."""
     from .shelf import retry  # noqa: PLC0415
 
-    _act(retry, "retried", rows, everything=everything)
+    _act(retry, "retried: {count}", rows, everything=everything)
 
 
 @outbox.command("discard")
@@ -47,7 +49,7 @@ def discard_command(rows: Rows = None, everything: Everything = False) -> None:
     """Delete rows that were set aside."""
     from .shelf import discard  # noqa: PLC0415
 
-    _act(discard, "discarded", rows, everything=everything)
+    _act(discard, "discarded: {count}", rows, everything=everything)
 
 
 @outbox.command("sql")
@@ -66,9 +68,9 @@ def sql_command(
 def _act(act: Any, done: str, rows: list[int] | None, *, everything: bool) -> None:
     """Do something with rows. Exit code 1 if one of them was not there."""
     if bool(rows) == everything:
-        raise typer.BadParameter("name rows, or say --all")
+        raise typer.BadParameter(say("name rows, or say --all"))
     found = act(rows or None)
-    typer.echo(f"{done} {found} {'row' if found == 1 else 'rows'}")
+    typer.echo(say(done, count=found))
     if rows and found < len(set(rows)):
-        typer.echo(f"{len(set(rows)) - found} of them were not set aside", err=True)
+        typer.echo(say("not set aside: {count}", count=len(set(rows)) - found), err=True)
         raise typer.Exit(1)

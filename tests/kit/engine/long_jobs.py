@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from worker_payment.kit.engine import (
+    AtOnce,
     Backoff,
     JobContext,
     Payload,
@@ -64,6 +65,12 @@ def walk_once(payload: Steps, context: JobContext) -> int:
 @processor(attempts=1, timeout=1)
 def walk_in_a_second(payload: Steps, context: JobContext) -> int:
     """Go step by step, for a second at a time."""
+    return _walk(payload, context)
+
+
+@processor(attempts=1, timeout=1, at_once=AtOnce(1))
+def walk_alone(payload: Steps, context: JobContext) -> int:
+    """Go step by step, for a second at a time, and only one of these at once."""
     return _walk(payload, context)
 
 

@@ -112,6 +112,20 @@ def test_near_its_timeout_a_job_ends_at_a_checkpoint_while_it_comes_further(
     assert set(reasons) == {NEAR}
 
 
+def test_a_job_under_a_limit_keeps_its_place_when_it_is_returned(
+    publisher: Publisher, connection: Redis, notes: Path, start_worker: Start
+) -> None:
+    """Another one of its kind begins when it has ended, and not when its timeout was near."""
+    walks = [
+        publisher.publish(jobs.walk_alone, Steps(notes=str(notes), upto=upto, seconds=0.05)).job_id
+        for upto in (22, 1)
+    ]
+    start_worker(Options(concurrency=2))
+    eventually(ended(connection, *walks), 20)
+    assert [fetch(connection, each).return_value() for each in walks] == [22, 1]
+    assert [each for each in steps(notes) if each.isdigit()] == [*numbers(22), "1"]
+
+
 def test_a_lost_lease_drains_what_ran_until_then() -> None:
     """A renewal that comes late makes the lease hold again, but not for what others may have."""
     draining, claim, began = Draining(0.05), _Nothing(), time.monotonic()

@@ -15,7 +15,8 @@ import database_jobs as jobs
 import pytest
 from database_support import Database, context
 from redis import Redis
-from rq.job import JobStatus
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
 from sqlalchemy import func, insert, select, update
 from typer.testing import CliRunner
 
@@ -216,6 +217,21 @@ def test_a_drain_and_kills_at_any_moment_write_each_row_once(
     assert found == [1] * ROWS
     assert connection.hget(f"rq:job:{name}", "number_of_retries") is None
     crew.stop()
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_canceled_job_ends_at_a_checkpoint_soon(
+    database: Database, publisher: Publisher, start_worker: Any, connection: Redis
+) -> None:
+    """Redis is asked every two seconds: its steps do not need it. The rest is rolled back."""
+    name = uuid4().hex
+    publisher.publish(jobs.settle, jobs.Rows(target=name, count=2_000, seconds=0.02))
+    worker = start_worker()
+    eventually(lambda: count(database, name) > 3)
+    Job.fetch(name, connection, serializer=JSONSerializer).cancel()
+    eventually(lambda: worker.current_state() == "idle", 10)
+    ((state, kept),) = state_of(database)
+    assert (state, kept) == ("running", str(count(database, name)))
 
 
 def test_a_state_that_is_no_json_is_refused_before_anything_is_committed(

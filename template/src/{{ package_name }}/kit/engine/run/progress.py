@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 
-from redis.exceptions import RedisError
-
+from ..background import Every
 from ..store import keys
 from ..store.claim import Claim
 from ..store.exchange import Exchange
@@ -27,48 +25,38 @@ class ProgressWriter:
         self._lease = lease
         self._unwritten: dict[str, Claim] = {}
         self._lock = threading.Lock()
-        self._news = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop: Every | None = None
 
     def say(self, claim: Claim, text: str) -> None:
         """Have it written soon."""
         with self._lock:
             claim.progress = text
             self._unwritten[claim.entry] = claim
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
-                self._thread.start()
-        if not self._news.is_set():
-            self._news.set()
+            if self._loop is None:
+                self._loop = Every(_EVERY, self._write, name="progress")
+                self._loop.start()
 
     def flush(self, claim: Claim) -> None:
-        """Write the last word of an attempt that ends.
+        """Write what a job said last, at once.
 
         Raises:
             redis.exceptions.RedisError: Redis is away.
         """
-        if claim.progress is not None:
-            self._write(claim, claim.progress)
-
-    def _run(self) -> None:
-        while True:
-            self._news.wait()
-            self._news.clear()
-            for claim in list(self._unwritten.values()):
-                text = claim.progress
-                try:
-                    if text is not None:
-                        self._write(claim, text)
-                except RedisError:
-                    self._news.set()  # and again
-                    break
-                with self._lock:
-                    if claim.progress in (None, text):
-                        self._unwritten.pop(claim.entry, None)
-            time.sleep(_EVERY)
-
-    def _write(self, claim: Claim, text: str) -> None:
+        text = claim.progress
+        if text is None:
+            return
         self._exchange.keep(claim, self._lease, keys.PROGRESS, text)
         with self._lock:
             if claim.progress == text:
                 claim.progress = None
+                self._unwritten.pop(claim.entry, None)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._lock:
+            if self._loop is not None:
+                self._loop.close()
+
+    def _write(self) -> None:
+        for claim in list(self._unwritten.values()):
+            self.flush(claim)

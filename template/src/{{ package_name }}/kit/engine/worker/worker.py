@@ -164,6 +164,7 @@ class ThreadWorker(MemberWorker):
             return len(self._in_hand.running) + self.hopeless
         finally:
             self._leaving.set()
+            self._endings.progress.close()
             recovery.close()
             renewal.close()
             arrivals.close()

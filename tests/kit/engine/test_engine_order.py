@@ -184,6 +184,19 @@ def test_a_plain_rq_publisher_keeps_the_order(
     eventually(lambda: left_over(connection, queue) == [])
 
 
+def test_a_worker_that_leaves_when_the_queue_is_empty_looks_at_all_of_it(
+    connection: Redis, queue: str, publisher: Publisher, notes: Path, hand: Hand
+) -> None:
+    (holder,) = publish(publisher, notes, "A")
+    assert hand.take(1) == [holder]
+    plain = Queue(queue, connection=connection, serializer="json")
+    publish(publisher, notes, "A" * 1100)
+    plain.enqueue("engine_process_jobs.step", notes=str(notes), orderId="B", number=0)
+    ThreadWorker([queue], connection, uuid4().hex, Options(concurrency=2)).run(burst=True)
+    assert steps(notes, "B") == in_order(1)
+    assert connection.zcard(f"rq:deferred:{queue}") == 1100
+
+
 def test_processors_share_an_order_when_their_keys_are_the_same(
     connection: Redis, queue: str, publisher: Publisher, notes: Path, start_worker: Start
 ) -> None:

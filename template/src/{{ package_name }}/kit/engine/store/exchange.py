@@ -69,13 +69,17 @@ class Outcome:
 
 @dataclass(slots=True)
 class Trade:
-    """What a trip brought back; `due` in seconds from now."""
+    """What a trip brought back; `due` in seconds from now.
+
+    `more` says that the next trip may take jobs that this one could not, at once.
+    """
 
     codes: list[int]
     claims: list[Claim]
     suspended: bool
     limited: list[tuple[str, str]]
     due: float | None
+    more: bool
 
 
 class OrderBook(Protocol):
@@ -175,7 +179,7 @@ class Exchange:
             redis.exceptions.RedisError: The trip failed; it may have happened all the same.
         """
         answer = self._call.receive()
-        codes, jobs, suspended, limited, due, self._turns, unread, now, now_text = answer
+        codes, jobs, suspended, limited, due, self._turns, more, unread, now, now_text = answer
         if self._orders is not None:
             self._read = {job.decode(): self._orders.read(data) for job, data in unread}
         self._skew = float(now) - time.time()
@@ -185,6 +189,7 @@ class Exchange:
             suspended=bool(suspended),
             limited=[(queue.decode(), job.decode()) for queue, job in limited],
             due=float(due) if due else None,
+            more=bool(more),
         )
 
     def hang_up(self) -> None:

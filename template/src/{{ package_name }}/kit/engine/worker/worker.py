@@ -284,7 +284,7 @@ class ThreadWorker(MemberWorker):
             journal.log.info("worker.suspended" if trade.suspended else "worker.resumed")
         for queue, job in trade.limited:
             self._endings.limiter.promote(self._queue(queue), job)
-        return free, len(trade.claims)
+        return free, free if trade.more else len(trade.claims)
 
     def _start_taken(self) -> None:
         taken, self._taken = self._taken, []

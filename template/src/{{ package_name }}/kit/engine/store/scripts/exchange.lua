@@ -19,11 +19,12 @@
 --   first     number of the first execution id to hand out; token: what the ids start with
 --   promote   whether delayed jobs that are due are moved to their queue
 --
--- Returns {codes, jobs, suspended, limited, due, turns, unread, now, now_text}:
+-- Returns {codes, jobs, suspended, limited, due, turns, more, unread, now, now_text}:
 --   codes     per outcome: 1 stored, 0 not ours any more (dropped)
 --   jobs      list of {queue, execution, job, hash} now owned by the worker
 --   suspended 1 when `rq suspend` holds (nothing is taken then)
 --   due       seconds until the next delayed job as text, '' when there is none or it was not asked
+--   more      1 when the next trip may take jobs that this one could not, at once
 --   unread    {job, data} of waiting jobs whose keys the worker must read
 --   limited   {queue, job} of due jobs under RQ's RateLimit, which RQ's own code must move
 --
@@ -313,4 +314,5 @@ if p.promote then
     if wait and (due == '' or tonumber(wait) < tonumber(due)) then due = wait end
   end
 end
-return {codes, jobs, suspended, limited, due, p.turns, unread, clock_text, now_text}
+local more = (#unread > 0 or deferred >= batch) and 1 or 0
+return {codes, jobs, suspended, limited, due, p.turns, more, unread, clock_text, now_text}

@@ -18,7 +18,7 @@ kit_worker.make_importable()
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install what node needs while other tests run; one process of a session does."""
     first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
-    needed = {"test_clients.py", "test_site_commands.py"}
+    needed = {"test_clients.py", "test_outbox_clients.py", "test_site_commands.py"}
     if first and needed & {item.path.name for item in session.items}:
         node.install_meanwhile()
 

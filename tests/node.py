@@ -19,6 +19,8 @@ PACKAGES = {
     "@nestjs/platform-express": "12.5.1",
     "@types/node": "20.19.25",
     "ioredis": "6.0.0",
+    "mysql2": "3.24.6",
+    "pg": "8.23.1",
     "redis": "6.3.1",
     "reflect-metadata": "0.2.2",
     "rxjs": "7.8.2",

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from string import Template
 
-import structlog
 from pydantic import Field
 
-from ..kit import Backoff, JobContext, Payload, PermanentError, processor
+from ..kit import Backoff, JobContext, Payload, PermanentError, get_logger, processor
 from ..kit.integrations.bizppurio import AlimTalk, Bizppurio, Lms, Sms, euc_kr_bytes, refkey_for
 from ..kit.integrations.fcm import Fcm, Push
 from ..kit.integrations.mail import Mail, mailer
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ from hashlib import blake2b
 from string import Template
 from typing import Literal
 
-import structlog
 from pydantic import Field
 
-from ..kit import Backoff, Payload, PermanentError, processor
+from ..kit import Backoff, Payload, PermanentError, get_logger, processor
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # What is sent, by name: a publisher names a text and never writes one.
 TEXTS = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import structlog
 from pydantic import Field
 from sqlalchemy import BigInteger, Column, DateTime, String, Table, insert
 
-from ..kit import Backoff, Payload, PermanentError, processor
+from ..kit import Backoff, Payload, PermanentError, get_logger, processor
 from ..kit.integrations.database import Session, metadata
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # Made by migrations/versions/0001_payments.py.
 payments = Table(

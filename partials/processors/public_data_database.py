@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from datetime import date
 
-import structlog
 from pydantic import Field
 from sqlalchemy import BigInteger, Column, Date, Float, Integer, String, Table, delete, insert
 
-from ..kit import Backoff, JobContext, Payload, processor
+from ..kit import Backoff, JobContext, Payload, get_logger, processor
 from ..kit.integrations.database import metadata, transaction
 from ..kit.integrations.public_data import CommaInt, Page, PublicData, PublicRow, Service
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 PAGE_SIZE = 1000
 

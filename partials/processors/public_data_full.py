@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import structlog
 from pydantic import Field
 
-from ..kit import Backoff, JobContext, Payload, processor
+from ..kit import Backoff, JobContext, Payload, get_logger, processor
 from ..kit.integrations.public_data import CommaInt, Page, PublicData, PublicRow, Service
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 PAGE_SIZE = 1000
 FOLDER = Path("data/apt-trades")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import structlog
 from pydantic import Field
 
-from ..kit import Backoff, Payload, processor
+from ..kit import Backoff, Payload, get_logger, processor
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 PAGE_SIZE = 100
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from kit_worker import kit_worker
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -190,19 +187,6 @@ def test_a_publisher_returns_its_connections_and_is_safe_after_a_fork(
         assert os.waitpid(child, 0)[1] == 0
         assert publisher.publish(jobs.note, jobs.Note()).queued
         assert Queue(queue, connection=client).count == 9
-
-
-def test_publishing_loads_nothing_of_rq() -> None:
-    code = "import sys, worker_payment.kit.engine.job.publish; print('rq' in sys.modules)"
-    path = os.pathsep.join([str(kit_worker() / "src"), *sys.path])
-    told = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": path, "RQ_KEY_PREFIX": "mine"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert told.stdout == "False\n"
 
 
 def test_the_prefix_is_rqs() -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         provide,
         publish_to,
     )
+    from .log import get_logger
     from .module import Module
     from .scheduling import schedule
 
@@ -60,6 +61,7 @@ __all__ = [
     "UnknownJobError",
     "Worker",
     "find_processor",
+    "get_logger",
     "processor",
     "processors",
     "provide",
@@ -71,6 +73,7 @@ __all__ = [
 _ELSEWHERE = {
     "composition": ("Client", "Worker"),
     "config.fields": ("EnvSettings",),
+    "log": ("get_logger",),
     "module": ("Module",),
     "scheduling": ("schedule",),
 }

@@ -249,15 +249,16 @@ def main() -> None:
 
 def _explain(error: Exception) -> tuple[str, ExitCode] | None:
     """Return the sentence and exit code of an expected error; None for one that is a bug."""
-    from redis.exceptions import RedisError
-
-    from .config.redis import describe_error
     from .engine import JobError, OutageError
 
     if isinstance(error, OutageError | UnusableError):
         return str(error), ExitCode.DATABASE
     if isinstance(error, SettingsError | JobError):
         return str(error), ExitCode.SETTINGS
+    from redis.exceptions import RedisError
+
+    from .config.redis import describe_error
+
     if isinstance(error, RedisError):
         return describe_error(error), ExitCode.REDIS
     return None

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import structlog
+from ..kit import Backoff, JobContext, Payload, get_logger, processor, schedule
 
-from ..kit import Backoff, JobContext, Payload, processor, schedule
-
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 STEP = 1_000  # rows between two checkpoints: what a killed worker's successor reads again at most
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import structlog
 from pydantic import Field
 
-from ..kit import Payload, PermanentError, processor
+from ..kit import Payload, PermanentError, get_logger, processor
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class HelloPayload(Payload):

@@ -8,15 +8,13 @@ the sentinels themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-from redis import Redis
-from redis.connection import parse_url
-from redis.exceptions import RedisError
-from redis.sentinel import Sentinel
-
 from .dotenv import SettingsError
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 _SENTINEL = {"redis+sentinel": False, "rediss+sentinel": True}  # scheme: with TLS
 SCHEMES = ("redis", "rediss", "unix", *_SENTINEL)
@@ -53,7 +51,10 @@ def check_url(url: str) -> None:
         parse_sentinel(url)
         return
     try:
-        parse_url(url)  # type: ignore[no-untyped-call]
+        if "?" in url:
+            _parsed(url)
+        else:  # all that redis-py refuses here, and it need not be loaded for every command
+            _ = urlsplit(url).port
     except ValueError:
         raise ValueError("is no URL; special characters in it must be %-encoded") from None
 
@@ -93,10 +94,16 @@ def _options(parts: SplitResult, db: str) -> dict[str, Any]:
     """The options in the query, by redis-py's own reading of them."""
     query = urlencode(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     scheme = "rediss" if _SENTINEL[parts.scheme] else "redis"
-    options: dict[str, Any] = dict(parse_url(f"{scheme}://x/{int(db or 0)}?{query}"))  # type: ignore[no-untyped-call]
+    options = _parsed(f"{scheme}://x/{int(db or 0)}?{query}")
     for name in ("host", "connection_class"):
         options.pop(name, None)
     return options
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    from redis.connection import parse_url  # noqa: PLC0415
+
+    return dict(parse_url(url))  # type: ignore[no-untyped-call]
 
 
 def _node(text: str) -> tuple[str, int]:
@@ -113,6 +120,9 @@ def connect(url: str, **options: Any) -> Redis:
         url: The URL.
         options: Options of every connection, for instance time-outs.
     """
+    from redis import Redis  # noqa: PLC0415
+    from redis.sentinel import Sentinel  # noqa: PLC0415
+
     if urlsplit(url).scheme not in _SENTINEL:
         return Redis.from_url(url, **options)
     target = parse_sentinel(url)
@@ -130,6 +140,8 @@ def refuse_cluster(connection: Redis) -> None:
     Raises:
         SettingsError: It is.
     """
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
     try:
         found = connection.info("cluster").get("cluster_enabled")
     except RedisError:

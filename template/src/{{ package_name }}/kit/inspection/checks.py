@@ -1,4 +1,7 @@
-"""`check`: every part of the worker is reached once, and looked at."""
+"""`check`: every part of the worker is reached once, and looked at.
+
+Each part imports what it needs: `check --only settings` is asked for often, and needs no Redis.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,10 @@ from functools import partial
 
 from ..composition import composed
 from ..config import Settings
-from ..config.redis import worker_connection
 from ..engine import processors
 from ..module import Module
-from ..scheduling import schedules
 from .capacity import examine_capacity
 from .findings import Finding, Level, fail, ok, warn
-from .server import examine_server
-from .waiting import examine_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,17 @@ def _examine_processors() -> Iterator[Finding]:
 
 
 def _examine_redis(settings: Settings) -> Iterator[Finding]:
+    from ..config.redis import worker_connection
+    from .server import examine_server
+
     with worker_connection(settings) as connection:
         yield from examine_server(connection)
 
 
 def _examine_queue(settings: Settings) -> Iterator[Finding]:
+    from ..config.redis import worker_connection
+    from .waiting import examine_waiting
+
     with worker_connection(settings) as connection:
         for queue in settings.queues:
             yield from examine_waiting(connection, queue)
@@ -118,6 +123,8 @@ def _examine_queue(settings: Settings) -> Iterator[Finding]:
 
 
 def _examine_schedules(settings: Settings) -> Iterator[Finding]:
+    from ..scheduling import schedules
+
     now = datetime.now(UTC)
     for each in schedules():
         following = each.following(now).isoformat(" ", "minutes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -227,6 +226,8 @@ def _encoded(state: Json) -> str:
 
 
 def _refuse_event_loop() -> None:
+    import asyncio  # noqa: PLC0415 - who publishes in threads need not load it
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

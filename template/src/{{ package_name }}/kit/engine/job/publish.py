@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Any
-
-from redis import Redis
-from redis.client import Pipeline
+from typing import TYPE_CHECKING, Any
 
 from ..store import keys
-from ..store.calls import Calls
 from ..store.scripts import load
 from .payload import P
 from .prepared import (
@@ -27,6 +23,10 @@ from .prepared import (
 )
 from .progress import Progress
 
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
+
 
 class Publisher:
     """Puts jobs on one queue of one Redis. Safe to share between threads.
@@ -37,6 +37,8 @@ class Publisher:
     """
 
     def __init__(self, connection: Redis, queue: str) -> None:
+        from ..store.calls import Calls  # noqa: PLC0415 - an API imports processors before it publishes
+
         self.connection = connection
         self.queue = queue
         self._calls = Calls(connection, load("publish"))

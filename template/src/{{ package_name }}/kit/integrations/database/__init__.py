@@ -19,13 +19,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .session import Instance, Session, metadata, transaction
+    from .declared import Instance, Session, metadata, transaction
 
-__all__ = ["Instance", "Session", "metadata", "transaction"]
+__all__ = ["MAIN", "Instance", "Session", "metadata", "transaction"]
+
+MAIN = "MAIN"
 
 
 def __getattr__(name: str) -> object:
     # SQLAlchemy costs 0.2 s and is needed only where a processor asks for a session.
     if name in __all__:
-        return getattr(import_module(f"{__name__}.session"), name)
+        return getattr(import_module(f"{__name__}.declared"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,6 +16,7 @@ from ...breaker import Breaker, breakers
 from ...config.settings import Settings
 from ...engine import JobError, OutageError, processors
 from ...lazy import Lazy
+from . import MAIN
 from .engines import address, make_engine
 from .errors import (
     DatabaseError,
@@ -27,7 +28,7 @@ from .errors import (
     translate,
 )
 from .reduction import describe, reduce
-from .settings import MAIN, DatabaseSettings, InstanceConfig
+from .settings import DatabaseSettings, InstanceConfig
 
 log = structlog.get_logger(__name__)
 

@@ -18,12 +18,11 @@ from ...engine.job.payload import load_payload
 from ...engine.store import keys
 from ...failed import FailedEntry, Outcome, Wanted
 from ...inspection.failed import RedisFailedJobs
-from . import failures
+from . import MAIN, failures
 from .instances import Instances
 from .records import forget_states, has_state
 from .schema import used_instances
 from .session import instance_name
-from .settings import MAIN
 from .sweep import Sweep
 from .tables import DISCARDED, DONE, RETRIED, SUCCEEDED, job_records
 from .text import key_text

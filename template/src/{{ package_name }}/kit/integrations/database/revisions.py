@@ -12,11 +12,10 @@ from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, TypeDecorator
 
-from . import schema, tables
+from . import MAIN, schema, tables
+from .declared import metadata
 from .errors import DatabaseError
 from .instances import Instances
-from .session import metadata
-from .settings import MAIN
 
 
 def new_migration(message: str) -> Path:

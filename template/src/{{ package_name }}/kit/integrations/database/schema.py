@@ -22,10 +22,10 @@ from sqlalchemy.orm import Session
 
 from ...composition import composed
 from ...engine import processors
+from . import MAIN
 from .errors import DatabaseError
 from .instances import Instances
 from .session import instance_name
-from .settings import MAIN
 
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE.parents[2]

@@ -1,15 +1,13 @@
-"""One job, one transaction: the session that a processor asks for."""
+"""One job, one transaction: the session of an attempt."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import MetaData
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,47 +18,21 @@ from ...engine import (
     PermanentError,
     Processor,
     Snooze,
-    provide,
 )
 from ...engine.errors import AttemptReturned
+from . import MAIN
+from .declared import Instance
 from .errors import DoneBeforeError, TakenOverError
 from .instances import Instances, instances
 from .records import JobRecord, Taken, finish, record_failure, take
-from .settings import MAIN
 from .steps import Steps
-
-__all__ = ["Instance", "Session", "metadata", "transaction"]
 
 log = structlog.get_logger(__name__)
 
-# Tables that the owner declares with it are those that `db revision --autogenerate` compares.
-# A constraint without a name could not be dropped later.
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """Names another instance of `DATABASE_CONFIG`: `Annotated[Session, Instance("STATS")]`."""
-
-    name: str = MAIN
-
 
 @contextmanager
-def transaction(instance: str = MAIN) -> Iterator[Session]:
-    """A transaction beside the job's own: committed at the end, rolled back by an error.
-
-    It does not take part in "one job, one transaction": use it for reading elsewhere, or for
-    what must stay although the job fails.
-
-    Args:
-        instance: Name of the instance.
-    """
+def own_transaction(instance: str) -> Iterator[Session]:
+    """See `transaction`, which owners import."""
     shared = instances()
     _refuse_while_away(shared, instance)
     try:
@@ -161,6 +133,3 @@ def _refuse_event_loop() -> None:
         "a coroutine cannot have a Session, which would hold up all the others: "
         "write the processor as a plain `def`"
     )
-
-
-provide(Session, job_session)

@@ -9,8 +9,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from ...config.fields import BreakerConfig, EnvSettings, Json, JsonModel
+from . import MAIN
 
-MAIN = "MAIN"
 SQLITE_FILE = "worker.sqlite3"  # used when nothing is configured
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "sqlite": "sqlite3"}
 _USER = re.compile(r"[^/?#@\[\]]*")  # user:password, the rest of it percent-encoded

@@ -1,0 +1,77 @@
+"""What a process does not use it does not load: an API that publishes, and the quick commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support import PYTHONPATH
+
+# Of these each takes as long to import as the whole of the kit.
+HEAVY = {
+    "asyncio",
+    "croniter",
+    "psycopg",
+    "pydantic_settings",
+    "redis",
+    "rich",
+    "rq",
+    "sqlalchemy",
+    "structlog",
+    "typer",
+}
+
+
+def loaded_by(code, tmp_path, **variables):
+    """Run code in a new process; return the heavy libraries that it has loaded."""
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys\ntry:\n    {code}\nfinally:\n    print(*sys.modules)"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": PYTHONPATH} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in told.stderr, told.stderr
+    return HEAVY & set(told.stdout.split())
+
+
+def command(*arguments):
+    """Code that runs a command of the worker."""
+    return f"sys.argv[1:] = {list(arguments)}; import worker_payment.__main__ as m; m.main()"
+
+
+@pytest.mark.parametrize(
+    ("code", "needed"),
+    [
+        ("import worker_payment.kit.jobs", set()),
+        # The owner's table, and no driver; the library of the database reads no settings.
+        ("import worker_payment.processors.payment", {"sqlalchemy", "asyncio"}),
+    ],
+)
+def test_a_program_that_may_publish_loads_no_client(code, needed, tmp_path):
+    """Redis is loaded with the first publisher, and structlog with the first line of a log."""
+    assert loaded_by(code, tmp_path) <= needed
+
+
+def test_a_publisher_loads_redis_and_nothing_of_the_worker(tmp_path):
+    code = "from worker_payment.kit.jobs import Publisher; Publisher(None, 'q')"
+    assert loaded_by(code, tmp_path, RQ_KEY_PREFIX="mine") == {"redis", "asyncio"}
+
+
+@pytest.mark.parametrize("url", ["redis://:p@127.0.0.1:1/0", "unix:///tmp/none"])
+def test_the_check_of_the_settings_loads_no_redis(url, tmp_path):
+    found = loaded_by(command("check", "--only", "settings"), tmp_path, REDIS_URL=url)
+    assert found == {"typer", "pydantic_settings", "asyncio"}
+
+
+def test_the_health_check_loads_nothing(tmp_path):
+    assert loaded_by(command("health"), tmp_path) == set()
+
+
+def test_publishing_from_the_command_line_loads_no_worker(tmp_path):
+    wrong = command("enqueue", "absent", "{}")
+    assert not loaded_by(wrong, tmp_path) & {"rq", "structlog", "rich", "psycopg"}

@@ -47,14 +47,17 @@ async def later(payload: Approve) -> None: ...
 
 kept: Processor[Approve, int] = approve
 number: int = approve(Approve(order_id="1"), None)
-plain.enqueue(Approve(order_id="1"))
+first = plain.enqueue(Approve(order_id="1"))
 plain.enqueue_many(Approve(order_id=str(number)) for number in range(3))
+here: JobContext
+last: str = here.enqueue(plain, Approve(order_id="1"), after=[first, "2"])
 """
 
 BAD = [
     ("approve.enqueue(Refund(amount=1))", "arg-type"),
     ("plain.enqueue(Refund(amount=1))", "arg-type"),
     ("plain.enqueue_many([Refund(amount=1)])", "list-item"),
+    ("here.enqueue(plain, Refund(amount=1))", "misc"),
     ("word: str = approve(Approve(order_id='1'))", "assignment"),
     (
         (

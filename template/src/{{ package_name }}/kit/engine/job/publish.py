@@ -80,7 +80,9 @@ class Publisher:
         processor.check(payload)
         job = make_job(processor, payload, job_id)
         when = When.of(delay, after, at_front=at_front)
-        return self._publish(processor, [job], when)[0]
+        with head_of(self.queue, processor, job.job_id, 1, when) as head:
+            (code,) = self._calls.call((head, job.job_id, job.data))
+        return Receipt(job.job_id, code == 1 or job.random)
 
     def publish_many(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ from command import contents
 from gen_worker.template.catalog import load_catalog, module_question
 from gen_worker.template.definition import load_template
 from gen_worker.versions.history import own_history
+from judging import complete
 from lab import Lab, commit, copier_update, project_lab
 from rendering import PROJECT
 
 MODULES = list(load_catalog(load_template(PROJECT)).modules)
-NONE = [f"{module_question(module)}=false" for module in MODULES]
 RELEASES = history.releases() if (history := own_history(PROJECT)) else []
 
 
@@ -47,9 +48,16 @@ def lab(project: Path, tmp_path: Path) -> Lab:
 
 
 def only(module: str) -> list[str]:
-    """Choose one module and no other."""
-    question = module_question(module)
-    return [text for text in NONE if not text.startswith(f"{question}=")] + [f"{question}=true"]
+    """Choose one module, what it needs, and no other."""
+    return chosen(complete([module]))
+
+
+def chosen(modules: Collection[str]) -> list[str]:
+    """Choose these modules and no other."""
+    return [f"{module_question(name)}={str(name in modules).lower()}" for name in MODULES]
+
+
+NONE = chosen(())
 
 
 def release_changes(lab: Lab) -> None:
@@ -87,12 +95,12 @@ def test_plain_copier_update_gives_the_same_worker(lab: Lab) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_added_and_removed_again(lab: Lab, module: str) -> None:
     """Added it is as if it had been chosen at once; removed no trace is left."""
-    worker = lab.worker("payment", *NONE)
+    worker = lab.worker("payment", *chosen(complete([module]) - {module}))
     without = contents(worker)
-    chosen = contents(lab.fresh("payment", *only(module)))
+    at_once = contents(lab.fresh("payment", *only(module)))
     added = lab.run("add", module, "--in", str(worker), "--commit")
     assert added.exit_code == 0, added.stderr
-    assert contents(worker) == chosen
+    assert contents(worker) == at_once
     removed = lab.run("remove", module, "--in", str(worker), "--commit")
     assert removed.exit_code == 0, removed.stderr
     assert contents(worker) == without
@@ -101,10 +109,23 @@ def test_added_and_removed_again(lab: Lab, module: str) -> None:
 def test_modules_stay_at_the_repositorys_version(lab: Lab) -> None:
     """Adding one is no update."""
     worker = lab.worker("payment", *NONE)
-    chosen = contents(lab.fresh("payment", *only("ftp")))
+    at_once = contents(lab.fresh("payment", *only("ftp")))
     release_changes(lab)
     assert lab.run("add", "ftp", "--in", str(worker)).exit_code == 0
-    assert contents(worker) == chosen
+    assert contents(worker) == at_once
+
+
+def test_a_module_and_the_one_it_needs_come_and_go_together(lab: Lab) -> None:
+    """One alone is refused in a sentence, and nothing is changed."""
+    worker = lab.worker("payment", *NONE)
+    before = contents(worker)
+    added = lab.run("add", "outbox", "--in", str(worker))
+    assert (added.exit_code, "It needs the module database." in added.stderr) == (2, True)
+    assert contents(worker) == before
+    assert lab.run("add", "database,outbox", "--in", str(worker), "--commit").exit_code == 0
+    assert contents(worker) == contents(lab.fresh("payment", *only("outbox")))
+    removed = lab.run("remove", "database", "--in", str(worker))
+    assert (removed.exit_code, "It needs the module database." in removed.stderr) == (2, True)
 
 
 def test_an_edited_module_is_not_removed_silently(lab: Lab) -> None:

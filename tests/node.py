@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -66,11 +67,9 @@ def node_modules() -> Path:
 def install_meanwhile() -> None:
     """Install the packages in a process beside the tests; those that need them wait for it."""
     if shutil.which("npm") is not None:
-        output = subprocess.DEVNULL
-        _beside.append(subprocess.Popen([sys.executable, __file__], stdout=output, stderr=output))
-
-
-_beside: list[subprocess.Popen[bytes]] = []  # kept: a process that nobody holds warns
+        nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+        command = [sys.executable, __file__]
+        os.posix_spawn(sys.executable, command, os.environ, file_actions=nowhere)
 
 
 def make_project(folder: Path, **options: object) -> None:

@@ -31,6 +31,7 @@ payload = EverythingPayload(
 def use(connection: Redis) -> list[Receipt]:
     jobs = ClientJobsClient(connection, queue="other")
     jobs.everything.enqueue(payload, delay=1.5, job_id="x", at_front=True)
+    jobs.order.enqueue(OrderPayload(order_id="A-1"), queue="elsewhere")  # type: ignore[arg-type]
     jobs.order.enqueue(OrderPayload(orderId="A-1"))  # type: ignore[call-arg]
     jobs.order.enqueue(OrderPayload(order_id=1))  # type: ignore[arg-type]
     jobs.order.enqueue(payload)  # type: ignore[arg-type]

@@ -31,6 +31,8 @@ export async function use(ioredis: Redis): Promise<Receipt[]> {
   await jobs.everything({ ...payload, color: "blue" });
   // @ts-expect-error - only the worker can make the id, so it must be given
   await jobs.backwards({ orderId: "A-1" });
+  // @ts-expect-error - no such queue
+  await jobs.order({ orderId: "A-1" }, { queue: "elsewhere" });
   // @ts-expect-error - no such job
   jobs.job("client_jobs.nothing");
   return jobs.order.enqueueMany([{ orderId: "A-1", paid: undefined }], { delayMs: 1 });

@@ -87,6 +87,7 @@ GOOD = [
     (ORDER, {"orderId": "🎉" * 300}, {"delayMs": 1}),
     (BACKWARDS, {"orderId": "A-1"}, {"jobId": "1-A", "atFront": True}),
     (BACKWARDS, {"orderId": "A-2"}, {"jobId": "2-A", "after": ["1-A", "full", "1-A"]}),
+    (BACKWARDS, {"orderId": "A-3"}, {"jobId": "3-A", "queue": "urgent"}),
 ]
 BAD = [
     (EVERYTHING, LEAST | {"orderId": ""}, "orderId"),
@@ -124,6 +125,7 @@ ODD_OPTIONS = [
     ({"after": ["a b"], "jobId": "x"}, "after"),
     ({"after": ["full"], "delayMs": 5, "jobId": "x"}, "after"),
     ({"delayMs": -1, "jobId": "x"}, "delayMs"),
+    ({"queue": "elsewhere", "jobId": "x"}, "queue"),
 ]
 
 
@@ -133,7 +135,9 @@ CARRIERS = {}  # what the clients find the trace by
 def clients(folder: Path) -> tuple[object, object]:
     """Write every client of the jobs into a folder; return the modules of the two in Python."""
     jobs = [client_jobs.everything, client_jobs.order, client_jobs.backwards]
-    document = json.loads(json.dumps(describe(jobs) | {"worker": "client-jobs"}))
+    document = json.loads(
+        json.dumps(describe(jobs, ["urgent", "payment"]) | {"worker": "client-jobs"})
+    )
     found = []
     for name, pydantic in (("client_plain", False), ("client_pydantic", True)):
         (folder / f"{name}.py").write_text(python.write(read(document), pydantic=pydantic))
@@ -217,6 +221,7 @@ def publish_by_worker(url: str) -> None:
                 delay=options.get("delayMs", 0) / 1000,
                 at_front=options.get("atFront", False),
                 after=options.get("after", ()),
+                queue=options.get("queue"),
                 publisher=publisher,
             )
         orders = [OrderPayload(order_id=f"M-{n}") for n in range(1100)]
@@ -250,6 +255,7 @@ def arguments(case):
         "delay": options.get("delayMs", 0) / 1000,
         "at_front": options.get("atFront", False),
         "after": options.get("after", ()),
+        "queue": options.get("queue"),
     }
     return found if case.get("many") else found | {"job_id": options.get("jobId")}
 

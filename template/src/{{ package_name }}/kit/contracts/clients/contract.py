@@ -54,12 +54,14 @@ class Contract:
     Args:
         worker: Its name, for instance `public-data`.
         queue: Its queue.
+        queues: Every queue that a publisher can name.
         prefix: What its keys in Redis begin with, for instance `rq:`.
         jobs: Every kind of job.
     """
 
     worker: str
     queue: str
+    queues: tuple[str, ...]
     prefix: str
     jobs: tuple[Job, ...]
 
@@ -90,7 +92,14 @@ def read(document: object) -> Contract:
         )
     try:
         jobs = tuple(_job(name, each) for name, each in document["jobs"].items())
-        found = Contract(document["worker"], document["queue"], document["keyPrefix"], jobs)
+        queue = document["queue"]
+        found = Contract(
+            worker=document["worker"],
+            queue=queue,
+            queues=tuple(document.get("queues", (queue,))),
+            prefix=document["keyPrefix"],
+            jobs=jobs,
+        )
     except (AttributeError, KeyError, TypeError) as error:
         raise ClientError(f"it is not complete ({error})") from None
     if not jobs:

@@ -38,6 +38,8 @@ def write(contract: Contract, *, pydantic: bool = False) -> str:
     runtime = re.sub(
         r"  # noqa: .*", "", runtime
     )  # of the worker's rules; other owners have others
+    queues = ", ".join(map(_text, contract.queues))
+    runtime = re.sub(r"QueueName = str  # .*", lambda _: f"QueueName = Literal[{queues}]", runtime)
     imports, body = runtime.split("from __future__ import annotations\n\n", 1)[1].split("\n\n\n", 1)
     client = f"{pascal(contract.worker)}Client"
     taken = words(runtime) | _RESERVED | {client, f"Async{client}"}
@@ -309,7 +311,16 @@ _SCRIPT = (
 {lines.rstrip()[:-3]}"
 )
 
-_CONTRACT = _Contract({_text(contract.queue)}, {_text(contract.prefix)}, _SCRIPT, _SHAPES, _JOBS)"""
+_QUEUES = ({"".join(f"{_text(each)}, " for each in contract.queues).rstrip()})
+
+_CONTRACT = _Contract(
+    queue={_text(contract.queue)},
+    queues=_QUEUES,
+    prefix={_text(contract.prefix)},
+    script=_SCRIPT,
+    shapes=_SHAPES,
+    jobs=_JOBS,
+)"""
 
 
 def _parts(template: Any) -> str:

@@ -90,6 +90,7 @@ class AsyncRedisClient(Protocol):
 
 
 Dialect = Literal["postgresql", "mysql", "mariadb", "sqlite"]
+QueueName = str  # in a client, the names of the worker's queues
 _Shape = dict[str, Any]
 
 _JOBS_A_TRIP = 500
@@ -125,6 +126,7 @@ class _JobContract(NamedTuple):
 
 class _Contract(NamedTuple):
     queue: str
+    queues: Sequence[str]
     prefix: str
     script: str
     shapes: dict[str, _Shape]
@@ -431,6 +433,7 @@ class _Base(Generic[_P]):
         delay: float | timedelta = 0,
         at_front: bool = False,
         order_key: str | None = None,
+        queue: QueueName | None = None,
     ) -> Insert:
         """Write the job into the outbox of your own database (the worker's module `outbox`).
 
@@ -442,23 +445,35 @@ class _Base(Generic[_P]):
             delay: Seconds from now before the job may run.
             at_front: Run it before the jobs that wait already.
             order_key: Rows with the same key are published in the order they were written in.
+            queue: The queue, where the worker serves several.
         """
         texts = self._checked(payload, "")
         made = self._id_of(texts) if job_id is None else _checked_id(job_id)
         sql = _insert(["?" if dialect == "sqlite" else "%s"] * len(_OUTBOX))
         trace = _carrier().get("traceparent")
         options = (made, _milliseconds(delay), at_front, order_key, trace)
-        return Insert(sql, (self._queue, self.type, self._text(texts), *options))
+        return Insert(sql, (self._queue_of(queue), self.type, self._text(texts), *options))
+
+    def _queue_of(self, queue: str | None) -> str:
+        if queue is not None and queue not in self._contract.queues:
+            _refuse("queue", f"must be one of {', '.join(self._contract.queues)}")
+        return queue or self._queue
 
     def _head(
-        self, delay: float | timedelta, after: Iterable[Receipt | str], *, at_front: bool
+        self,
+        queue: str | None,
+        delay: float | timedelta,
+        after: Iterable[Receipt | str],
+        *,
+        at_front: bool,
     ) -> str:
         """What the jobs of a call have in common."""
         ids = [each if isinstance(each, str) else each.job_id for each in after]
         if ids and _milliseconds(delay) > 0:
             _refuse("after", "a job can wait for others or for a time, not for both")
+        name = self._queue_of(queue)
         fields = {
-            "origin": self._queue,
+            "origin": name,
             "description": self.type,
             "timeout": str(self._job.timeout),
             "result_ttl": str(self._job.result_ttl),
@@ -468,7 +483,7 @@ class _Base(Generic[_P]):
             fields["meta"] = _json(carrier)
         head: dict[str, Any] = {
             "prefix": self._contract.prefix,
-            "queue": self._queue,
+            "queue": name,
             "fields": fields,
         }
         if _milliseconds(delay) > 0:
@@ -541,6 +556,7 @@ class Job(_Base[_P]):
         delay: float | timedelta = 0,
         at_front: bool = False,
         after: Iterable[Receipt | str] = (),
+        queue: QueueName | None = None,
     ) -> Receipt:
         """Publish one job, in one round trip.
 
@@ -550,13 +566,14 @@ class Job(_Base[_P]):
             delay: Seconds before the job may run.
             at_front: Run it before the jobs that wait already.
             after: Jobs that must have succeeded before it runs: receipts or ids.
+            queue: The queue, where the worker serves several.
 
         Raises:
             PayloadError: Payload or option do not fit; the error names the field.
             redis.exceptions.RedisError: Redis cannot be reached.
         """
         jobs = [self._ready(payload, job_id)]
-        head = self._head(delay, after, at_front=at_front)
+        head = self._head(queue, delay, after, at_front=at_front)
         return self._publish(jobs, head, at_front=at_front)[0]
 
     def enqueue_many(
@@ -567,6 +584,7 @@ class Job(_Base[_P]):
         delay: float | timedelta = 0,
         at_front: bool = False,
         after: Iterable[Receipt | str] = (),
+        queue: QueueName | None = None,
     ) -> list[Receipt]:
         """Publish many jobs, 500 a round trip.
 
@@ -576,13 +594,14 @@ class Job(_Base[_P]):
             delay: Seconds before they may run.
             at_front: Run them, in their order, before the jobs that wait already.
             after: Jobs that must have succeeded before they run: receipts or ids.
+            queue: The queue, where the worker serves several.
 
         Raises:
             PayloadError: One of them does not fit; none is published.
             redis.exceptions.RedisError: Redis cannot be reached; some may be published.
         """
         jobs = self._ready_many(payloads, job_id)
-        head = self._head(delay, after, at_front=at_front)
+        head = self._head(queue, delay, after, at_front=at_front)
         return self._publish(jobs, head, at_front=at_front)
 
     def _publish(self, jobs: Sequence[_Ready], head: str, *, at_front: bool) -> list[Receipt]:
@@ -616,10 +635,11 @@ class AsyncJob(_Base[_P]):
         delay: float | timedelta = 0,
         at_front: bool = False,
         after: Iterable[Receipt | str] = (),
+        queue: QueueName | None = None,
     ) -> Receipt:
         """Publish one job, in one round trip: see `Job.enqueue`."""
         jobs = [self._ready(payload, job_id)]
-        head = self._head(delay, after, at_front=at_front)
+        head = self._head(queue, delay, after, at_front=at_front)
         return (await self._publish(jobs, head, at_front=at_front))[0]
 
     async def enqueue_many(
@@ -630,10 +650,11 @@ class AsyncJob(_Base[_P]):
         delay: float | timedelta = 0,
         at_front: bool = False,
         after: Iterable[Receipt | str] = (),
+        queue: QueueName | None = None,
     ) -> list[Receipt]:
         """Publish many jobs, 500 a round trip: see `Job.enqueue_many`."""
         jobs = self._ready_many(payloads, job_id)
-        head = self._head(delay, after, at_front=at_front)
+        head = self._head(queue, delay, after, at_front=at_front)
         return await self._publish(jobs, head, at_front=at_front)
 
     async def _publish(self, jobs: Sequence[_Ready], head: str, *, at_front: bool) -> list[Receipt]:

@@ -8,8 +8,10 @@ export interface Receipt {
   readonly queued: boolean;
 }
 
-/** When jobs may run. */
+/** Where and when jobs may run. */
 export interface When {
+  /** The queue, where the worker serves several. */
+  queue?: QueueName | undefined;
   /** Milliseconds before that. */
   delayMs?: number | undefined;
   /** Before the jobs that wait already. */
@@ -537,8 +539,9 @@ class Publisher {
       refuse("after", "a job can wait for others or for a time, not for both");
     }
     const carrier = this.#carrier();
+    const queue = this.#queueOf(options);
     const fields = {
-      origin: this.#queue,
+      origin: queue,
       description: type,
       timeout: String(job.timeout),
       result_ttl: String(job.resultTtl),
@@ -546,7 +549,7 @@ class Publisher {
     };
     return JSON.stringify({
       prefix: PREFIX,
-      queue: this.#queue,
+      queue,
       fields,
       ...(delayMs > 0 && { delay: delayMs / 1000 }),
       ...(options.atFront && { atFront: true }),
@@ -563,7 +566,7 @@ class Publisher {
     return {
       sql: `INSERT INTO worker_outbox (${OUTBOX.join(", ")}) VALUES (${places.join(", ")})`,
       parameters: [
-        this.#queue,
+        this.#queueOf(options),
         type,
         text,
         jobId,
@@ -573,6 +576,11 @@ class Publisher {
         this.#carrier()["traceparent"] ?? null,
       ],
     };
+  }
+
+  #queueOf({ queue }: When): string {
+    if (queue === undefined) return this.#queue;
+    return QUEUES.includes(queue) ? queue : refuse("queue", `must be one of ${QUEUES.join(", ")}`);
   }
 
   #carrier(): Record<string, string> {

@@ -30,7 +30,7 @@ def write(contract: Contract) -> str:
     runtime = (Path(__file__).parent / "runtime.ts").read_text(encoding="utf-8")
     client = f"{pascal(contract.worker)}Client"
     jobs = f"{pascal(contract.worker)}Jobs"
-    shapes = renamed(shapes_of(contract), words(runtime) | {client, jobs})
+    shapes = renamed(shapes_of(contract), words(runtime) | {client, jobs, "QueueName"})
     parts = [
         f"// The client of the worker `{contract.worker}`, made from its contract: it publishes typed jobs.",
         "// Do not edit it: `client typescript` of the worker, or `gen-worker client`, writes it anew.",
@@ -142,7 +142,11 @@ def _client(contract: Contract, shapes: Shapes, client: str, jobs: str) -> str:
         members += f"  readonly {group}: {{\n{body}  }};\n"
         calls = "".join(f"      {each.name}: {_made(each)},\n" for each in inner)
         made += f"    this.{group} = {{\n{calls}    }};\n"
-    return f"""/** Every kind of job, by its type. */
+    queues = " | ".join(map(_leaf, contract.queues))
+    return f"""/** The queues that the worker serves. */
+export type QueueName = {queues};
+
+/** Every kind of job, by its type. */
 export interface {jobs} {{
 {entries}}}
 
@@ -193,6 +197,7 @@ def _data(contract: Contract, shapes: Shapes) -> str:
     types = {name: runtime_shape(each) for name, each in shapes.definitions.items()}
     lines = "".join(f"  {json.dumps(line, ensure_ascii=False)},\n" for line in script().split("\n"))
     return f"""const QUEUE = {_leaf(contract.queue)};
+const QUEUES: readonly string[] = {literal(list(contract.queues), _leaf, _key, 0)};
 const PREFIX = {_leaf(contract.prefix)};
 
 const SHAPES: Readonly<Record<string, Shape>> = {literal(types, _leaf, _key, 0)};

@@ -55,7 +55,8 @@ class Metrics(Observer):
         self._outcomes = meter.create_counter(
             "worker.job.outcomes",
             "{attempt}",
-            "Attempts by outcome: done, duplicate, retried, failed (for good), stopped, interrupted.",
+            "Attempts by outcome: done, duplicate, retried, snoozed, failed (for good), stopped, "
+            "interrupted.",
         )
         self._running = meter.create_up_down_counter(
             "worker.job.running", "{job}", "Jobs that this worker is running."

@@ -84,7 +84,7 @@ def test_a_failed_parent_holds_its_children_until_it_succeeds_or_is_discarded(
     assert {status(connection, each) for each in children} == {JobStatus.DEFERRED}
     assert count_blocked(connection, plain.name) == look(connection, plain.name).blocked == 3
     (warning,) = [each for each in examine_waiting(connection, plain.name) if each.level == "warn"]
-    assert warning.detail.startswith("3 jobs wait for jobs that failed")
+    assert ": 3 jobs wait for jobs that failed" in warning.detail
 
     requeued, discarded, published = parents
     FailedJobRegistry(queue=plain).requeue(requeued.job_id)

@@ -214,6 +214,14 @@ TEXTS = {
         "이 워커에 동시 실행 {count}개는 많습니다: {advice}"
     ),
     "{queue}: {count} jobs wait": "{queue}: 대기 중인 잡 {count}개",
+    "{queue}: {count} jobs wait for other jobs": "{queue}: 잡 {count}개가 다른 잡을 기다립니다",
+    (
+        "{queue}: {count} jobs wait for jobs that failed or were canceled: run those again "
+        "(`failed requeue`), or discard them, and what waits for them with them"
+    ): (
+        "{queue}: 잡 {count}개가 실패했거나 취소된 잡을 기다립니다. 그 잡을 다시 실행하거나"
+        "(`failed requeue`) 버리세요. 버리면 기다리는 잡도 함께 버려집니다"
+    ),
     "{queue}: {count} jobs wait, the first {looked} looked at": (
         "{queue}: 대기 중인 잡 {count}개, 앞의 {looked}개를 확인함"
     ),

@@ -22,6 +22,11 @@ UNREADABLE = "not JSON, and will fail at once: {names}; their publisher must use
 UNKNOWN = "this worker has no processor for {names}: they will fail at once"
 NEWER = "this worker has no processor for {names}: they wait a day for a newer one, then fail"
 
+BLOCKED = (
+    "{queue}: {count} jobs wait for jobs that failed or were canceled: run those again "
+    "(`failed requeue`), or discard them, and what waits for them with them"
+)
+
 
 def examine_waiting(connection: Redis, queue: str) -> Iterator[Finding]:
     """Look at the jobs at the front of a queue.
@@ -51,12 +56,12 @@ def examine_waiting(connection: Redis, queue: str) -> Iterator[Finding]:
         )
     else:
         yield ok("{queue}: {count} jobs wait", queue=queue, count=waiting)
-    blocked = count_blocked(connection, queue)
+    deferred = connection.zcard(keys.DEFERRED + queue)
+    if deferred:
+        yield ok("{queue}: {count} jobs wait for other jobs", queue=queue, count=deferred)
+    blocked = count_blocked(connection, queue) if deferred else 0
     if blocked:
-        yield warn(
-            f"{blocked} jobs wait for jobs that failed or were canceled: run those again "
-            "(`failed requeue`), or discard them, and what waits for them with them"
-        )
+        yield warn(BLOCKED, queue=queue, count=blocked)
     for kind, paths in kinds.items():
         if paths:
             names = ", ".join(f"{name} ({count})" for name, count in paths.most_common(_SHOWN))

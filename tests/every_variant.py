@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import kit_worker
-from importer import Importer
+from importer import importer
 from judging import PROJECT, Combination, Judge, Verdict, combinations, covering, digest, files_of
 from type_cache import type_cache
 
@@ -79,8 +79,8 @@ def run(chosen: Sequence[Combination], memory: Memory, *, jobs: int, tests: bool
         for number in range(jobs):
             folder = Path(temporary, str(number))
             folder.mkdir()
-            importer = opened.enter_context(Importer())
-            judges.put(Judge(folder, type_cache(f"variants-{number}"), importer.problem))
+            forks = opened.enter_context(importer())
+            judges.put(Judge(folder, type_cache(f"variants-{number}"), forks.problem))
 
         def work(combination: Combination) -> Verdict:
             content = digest(files_of(combination))

@@ -8,10 +8,12 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from forks import Forks
 from rendering import PROJECT, render
 from variants import EVERY_MODULE, Rendered, Variant
 
@@ -59,17 +61,19 @@ def worker(request: pytest.FixtureRequest, tmp_path: Path) -> Rendered:
     return Rendered(render(tmp_path, "payment", **answers), Variant("payment", answers))
 
 
-def test_files_fit_their_formats(worker: Rendered, python: Path) -> None:
+@pytest.fixture(scope="module")
+def checks(python: Path) -> Iterator[Forks]:
+    """One process that has loaded the validators; the test of a broken manifest starts them anew."""
+    once = "import compose_spec, kubernetes_validate, pytest\n"
+    once += "from cloudcoil.models.keda import v1alpha1"
+    each = f"os.chdir(folder)\nreturn int(pytest.main(['-q', *{CHECKS}, 'deploy/checks']))"
+    with Forks([str(python)], once, each) as started:
+        yield started
+
+
+def test_files_fit_their_formats(worker: Rendered, checks: Forks) -> None:
     """By hadolint, the Compose specification, kustomize, and the schemas of Kubernetes and KEDA."""
-    checks = worker.path / "deploy" / "checks"
-    done = subprocess.run(
-        [str(python), "-m", "pytest", "-q", *CHECKS, str(checks)],
-        cwd=worker.path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert checks.problem(worker.path) == ""
 
 
 def test_the_deadline_is_the_same_everywhere(worker: Rendered) -> None:

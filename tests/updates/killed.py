@@ -27,6 +27,9 @@ def main(template: Path, prepared: Path, work: Path) -> None:
         work: An empty folder for copies.
     """
     before = _state(prepared)
+    # What a rehearsal loads and compiles, no fork has to load and compile again.
+    assert invoke("update", str(prepared), "--dry-run", template=template).exit_code == 3
+    assert _state(prepared) == before
     step = 0
     while True:
         step += 1

@@ -28,7 +28,7 @@ class Tables:
     """Tables that a module wants the database's module to make.
 
     Args:
-        instance: Where, by its name in `DATABASE_CONFIG`.
+        instance: Where: the name of one of the databases.
         versions: The folder of their Alembic migrations.
         makes: The table by which it is seen that another program has made them already.
     """

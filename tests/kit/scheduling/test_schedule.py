@@ -135,6 +135,15 @@ def test_what_is_no_cron_is_refused(cron):
         schedule(jobs.note, cron, lambda due: jobs.Note(text="x"))
 
 
+@pytest.mark.parametrize(
+    "cron", ["*/90 * * * *", "0 */36 * * *", "0 0 1-31/45 * *", "0 0 1 */13 *"]
+)
+def test_a_step_that_is_longer_than_its_field_is_refused(cron):
+    """`*/90` is meant as every 90 minutes, and would run every hour."""
+    with pytest.raises(ValueError, match="a step of"):
+        schedule(jobs.note, cron, lambda due: jobs.Note(text="x"))
+
+
 def test_a_name_is_taken_once():
     schedule(jobs.note, "0 0 * * *", lambda due: jobs.Note(text="x"), name="once-only")
     try:

@@ -75,6 +75,18 @@ def test_what_breaks_a_rule_is_refused_for_good(make, reason):
     assert isinstance(caught.value, PermanentError)
 
 
+def test_what_is_copied_from_a_web_page_can_be_sent_to_a_phone():
+    """Blanks that do not break, dashes, the won sign, marks that nobody sees."""
+    copied = "\ufeff주문\u00a0A\u20131\u200b:\u00a0\u20a912,000 \u2022 3\u301c5일"
+    shown = "주문 A-1: \uffe612,000 \u00b7 3\uff5e5일"
+    assert (
+        Sms(copied).message == Lms(copied, copied).subject == Mms(("k",), copied).message == shown
+    )
+    assert AlimTalk("c", copied).message == copied  # as its template has it
+    with pytest.raises(InvalidMessageError, match=r"U\+1F600"):
+        Sms("\U0001f600")
+
+
 def test_content_does_not_show_personal_data():
     shown = repr([Sms("비밀"), Lms("비밀", "비밀"), AlimTalk("code", "비밀", "비밀")])
     assert "비밀" not in shown

@@ -88,6 +88,8 @@ def test_line_breaks_are_those_of_templates(client, vendor, text):
         ("+82-010-1234-5678", TO),
         ("+82 (0)10 1234 5678", TO),
         ("+821012345678", TO),
+        ("\u202d010-1234-5678\u202c", TO),  # as telephones copy it
+        ("\ufeff010-1234-5678\u200b", TO),
         ("82-10-1234-5678", TO),
         ("0082 10 1234 5678", TO),
         ("０１０－１２３４－５６７８", TO),

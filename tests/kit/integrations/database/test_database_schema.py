@@ -17,6 +17,7 @@ from sqlalchemy import (
     Enum,
     ForeignKey,
     Integer,
+    Interval,
     MetaData,
     Numeric,
     String,
@@ -206,6 +207,8 @@ def test_a_migration_from_the_declared_tables(fresh, own_versions, monkeypatch):
         Column("done", Boolean, nullable=False),
         Column("at", DateTime(timezone=True), nullable=False),
         Column("more", JSON),
+        Column("took", Interval),
+        Column("part", Boolean(create_constraint=True, name="part_check")),
         Column("kind", Enum("all", "part", name="refund_kind")),
         Column("note", String(200), unique=True),
     )

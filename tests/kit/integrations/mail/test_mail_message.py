@@ -179,11 +179,20 @@ def test_headers_of_the_message_itself_cannot_be_set(compose, name):
         "a b@example.com",
         "a,b@example.com",
         "a@b@c.com",
+        "김철수",
+        "kim@example.com, Seoul",
     ],
 )
 def test_what_is_no_address_is_refused_without_telling_it_all(wrong):
-    with pytest.raises(MailInputError, match="not a mail address"):
+    """Also where somebody has put a name there."""
+    with pytest.raises(MailInputError, match="not a mail address") as caught:
         Address(wrong)
+    for secret in ("kim", "김철수", "Seoul"):
+        assert secret not in str(caught.value)
+
+
+def test_marks_that_nobody_sees_are_no_part_of_an_address():
+    assert Address("\u202akim@example.com\u202c", "\ufeffKim") == Address("kim@example.com", "Kim")
 
 
 def test_domains_of_any_script_become_what_dns_knows():

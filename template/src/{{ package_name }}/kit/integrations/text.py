@@ -13,6 +13,9 @@ _ADDRESS = re.compile(r"([^\s@<>()\[\],;:\"'=/]+)@([^\s@<>()\[\],;:\"'/]+)")
 _NUMBER = re.compile(r"(?<!\d)\+?\d(?:[-. ]?\d){8,12}(?!\d)")
 
 
+# Zero-width blanks and joiners' kin, directions of writing, the mark of a byte order.
+_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_DOMAIN = re.compile(r"[\w.\-\[\]]+")
 # Letters and digits of a value that is looked for in a vendor's text.
 _SHORTEST, _SHORTEST_NUMBER = 2, 5
 _CP949 = "cp949"
@@ -28,10 +31,17 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def without_invisible(text: str) -> str:
+    """Return a text without what nobody sees: marks that come along when it is copied."""
+    return _INVISIBLE.sub("", text)
+
+
 def mask_address(address: str) -> str:
     """Return enough of a mail address to find a mistake, and too little to write to the person."""
     local, at, domain = address.rpartition("@")
-    return f"{local[:1]}***{at}{domain}"[:80]
+    if not at or not _DOMAIN.fullmatch(domain):  # it may be a name, or a number
+        return f"{address[:1]}***"
+    return f"{local[:1]}***@{domain}"[:80]
 
 
 def masked(text: str) -> str:

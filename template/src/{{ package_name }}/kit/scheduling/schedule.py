@@ -16,6 +16,7 @@ from ..engine import Payload, Processor
 Missed = Literal["once", "skip"]
 
 _CHANGE = timedelta(hours=2)  # more than clocks are ever changed by
+_STEPS = (("minutes", 59), ("hours", 23), ("days", 31), ("months", 12), ("days of the week", 7))
 _RANDOM = re.compile(r"(^|[\s,])[RH]([\s,/(]|$)", re.IGNORECASE)  # croniter's own, drawn each time
 
 
@@ -144,6 +145,12 @@ def schedule(
     """
     if len(cron.split()) != 5 or _RANDOM.search(cron) or not croniter.is_valid(cron):
         raise ValueError(f"{cron!r}: a schedule has minute, hour, day, month and day of the week")
+    for part, (what, most) in zip(cron.split(), _STEPS, strict=True):
+        step = max(map(int, re.findall(r"/(\d+)", part)), default=0)
+        if step > most:  # `*/90` would run every hour, at minute 0
+            raise ValueError(
+                f"{cron!r}: a step of {step} is more than the {what} there are, {most}"
+            )
     try:
         croniter(cron, datetime.now(UTC)).get_next()
     except CroniterBadDateError:

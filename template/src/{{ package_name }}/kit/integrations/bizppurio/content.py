@@ -11,9 +11,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..text import composed
+from ..text import composed, without_invisible
 from .errors import InvalidMessageError
 
+# What word processors and web pages write, and EUC-KR has not: blanks, dashes, bullets, won, tilde.
+_LOOK_ALIKE = str.maketrans(
+    dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f", " ")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-")
+    | {"\u2014": "\u2015", "\u2022": "\u00b7", "\u20a9": "\uffe6", "\u301c": "\uff5e"}
+)
 _VARIABLE = re.compile(r"#\{[^{}\n]{0,60}\}")
 
 
@@ -57,6 +63,16 @@ def _set(content: object, *names: str) -> None:
             object.__setattr__(content, name, text)
 
 
+def _set_plain(content: object, *names: str) -> None:
+    """Like `_set`, for what phones show: characters that EUC-KR lacks become those it has."""
+    _set(content, *names)
+    for name in names:
+        value = getattr(content, name)
+        if value is not None:
+            text = without_invisible(value).translate(_LOOK_ALIKE)
+            object.__setattr__(content, name, text)
+
+
 def _limit(name: str, length: int, longest: int, unit: str) -> None:
     if length > longest:
         raise InvalidMessageError(f"{name} has {length} {unit}; at most {longest} are allowed")
@@ -83,7 +99,7 @@ class Sms:
     message: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        _set(self, "message")
+        _set_plain(self, "message")
         _filled("message", self.message)
         _text("message", self.message, 90)
 
@@ -101,7 +117,7 @@ class Lms:
     subject: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _set(self, "message", "subject")
+        _set_plain(self, "message", "subject")
         _filled("message", self.message)
         _text("message", self.message, 2000)
         _text("subject", self.subject or "", 64)
@@ -127,7 +143,7 @@ class Mms:
     subject: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _set(self, "message", "subject")
+        _set_plain(self, "message", "subject")
         if not 1 <= len(self.files) <= 3:
             raise InvalidMessageError(f"an MMS has 1 to 3 files, not {len(self.files)}")
         for key in self.files:

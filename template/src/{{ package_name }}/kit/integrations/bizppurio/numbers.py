@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..text import without_invisible
 from .errors import InvalidMessageError
 
 _BETWEEN = re.compile(r"[\s.()\[\]\-\u2010-\u2015\u2212]")
@@ -24,7 +25,7 @@ def phone_number(name: str, text: str, country: str | None = None) -> str:
     Raises:
         InvalidMessageError: It is no number that can be called from Korea.
     """
-    plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", text))
+    plain = _BETWEEN.sub("", without_invisible(unicodedata.normalize("NFKC", text)))
     if country is not None:
         digits = plain.removeprefix(f"+{country}").removeprefix("+")
         if digits.isascii() and _ABROAD.fullmatch(digits):

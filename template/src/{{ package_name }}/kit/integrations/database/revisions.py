@@ -104,7 +104,8 @@ def _comparison(connection: Connection) -> dict[str, Any]:
 
 def _render(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
     """Write the owner's column types as what they are in the database: the code may change."""
-    if kind != "type" or not isinstance(item, TypeDecorator):
+    own = isinstance(item, TypeDecorator) and not type(item).__module__.startswith("sqlalchemy.")
+    if kind != "type" or not own:
         return False
     inner = item.impl_instance
     return render._repr_type(inner, context)  # noqa: SLF001 - it knows variants and imports

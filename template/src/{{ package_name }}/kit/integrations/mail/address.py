@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.header import Header
 
-from ..text import composed, mask_address
+from ..text import composed, mask_address, without_invisible
 from .errors import MailInputError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
@@ -47,7 +47,7 @@ class Address:
     def __post_init__(self) -> None:
         check_line(self.name, "the name of an address")
         check_line(self.email, "an address")
-        local, _, domain = composed(self.email).strip().rpartition("@")
+        local, _, domain = without_invisible(composed(self.email)).strip().rpartition("@")
         ascii_domain = _ascii(domain)
         labels = ascii_domain.split(".")
         if (
@@ -58,7 +58,7 @@ class Address:
         ):
             raise MailInputError(f"not a mail address: {mask_address(self.email)}")
         object.__setattr__(self, "email", f"{local}@{ascii_domain}")
-        object.__setattr__(self, "name", composed(self.name))
+        object.__setattr__(self, "name", without_invisible(composed(self.name)))
 
     @classmethod
     def parse(cls, text: Address | str) -> Address:

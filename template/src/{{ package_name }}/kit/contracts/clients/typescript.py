@@ -116,7 +116,9 @@ def _type(shape: Shape) -> str:
     if kind == "values":
         return " | ".join(dict.fromkeys(map(_leaf, shape["values"])))
     if kind == "union":
-        return " | ".join(dict.fromkeys(map(_type, shape["of"])))
+        choices = " | ".join(map(_type, shape["of"]))
+        simple = not any(mark in choices for mark in '<(["')
+        return " | ".join(dict.fromkeys(choices.split(" | "))) if simple else choices
     plain = {"any": "unknown", "number": "number", "boolean": "boolean", "null": "null"}
     return plain.get(kind) or str(shape["name"])
 

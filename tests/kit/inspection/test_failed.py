@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 
 import pytest
-from judging import PROJECT
 from rq import Queue
 from rq.registry import FailedJobRegistry
 from typer.testing import CliRunner
@@ -98,22 +95,6 @@ def test_nothing_brings_a_discarded_job_back(command, failures, connection, queu
     registry = FailedJobRegistry(queue, connection)
     assert registry.get_job_ids() == []
     assert not any(connection.exists(f"rq:job:{job_id}") for job_id in failures)
-
-
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_runbooks_commands_run_as_typed(command, failures, language):
-    page = (PROJECT / "partials/runbooks" / language / "replay.md").read_text()
-    without_database = page.partition("{%- else %}")[2]
-    commands = re.findall(
-        r"^\$ \{\{ project_name \}\} failed ([^#\n]+)", without_database, re.MULTILINE
-    )
-    assert len(commands) >= 5
-    for text in commands:
-        words = text.replace("JOB_ID", failures[0]).replace("{{ example_job }}", "program_jobs")
-        done = command(*shlex.split(words))
-        assert (done.exit_code, "no failed job" in done.output) in ((0, False), (1, True)), (
-            done.output
-        )
 
 
 def test_odd_entries_hide_no_other(connection, queue, failures):

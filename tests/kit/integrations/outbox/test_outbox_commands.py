@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from uuid import uuid4
 
 import outbox_jobs as jobs
@@ -140,3 +142,12 @@ def test_the_table_may_be_made_by_the_api_server(
         assert inspect(connection).get_table_names() == ["worker_outbox"]
     assert command("outbox", "sql", "--dialect", "oracle")[0] == 2
     close_instances()
+
+
+def test_other_databases_need_no_driver_of_postgresql():
+    """A worker that was made for MySQL has no psycopg."""
+    kit = "worker_payment.kit.integrations"
+    code = (
+        f"import sys; sys.modules['psycopg'] = None; import {kit}.outbox.relay, {kit}.outbox.shelf"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -22,6 +22,7 @@ from .split_call import SplitCall
 NOT_OURS = 0  # code of an outcome, beside 1: stored
 REQUEUED, LIMIT_REACHED, GONE = 1, 2, 3  # codes of a release, beside 0: nothing to do
 SHARE = 10  # of so many jobs that a worker takes, one comes from each lower queue that has any
+_FRESH = 1.0  # seconds for which a key that was read is used
 UNSERIALIZABLE = json.dumps("Unserializable return value")  # RQ's own placeholder
 
 
@@ -126,7 +127,8 @@ class Exchange:
             "orders": orders.table if orders is not None and orders.table else None,
         }
         self._orders = orders
-        self._read: dict[str, tuple[str, bool]] = {}  # keys for the next trip
+        self._read: dict[str, tuple[str, bool]] = {}  # keys of jobs that the script cannot read
+        self._read_at = 0.0
         self._turns = [0] * len(self._queues)
         self._call = SplitCall(connection, load("exchange"))
         self._pass_on = connection.register_script(load("pass_on"))
@@ -181,7 +183,7 @@ class Exchange:
         answer = self._call.receive()
         codes, jobs, suspended, limited, due, self._turns, more, unread, now, now_text = answer
         if self._orders is not None:
-            self._read = {job.decode(): self._orders.read(data) for job, data in unread}
+            self._keep_read(unread)
         self._skew = float(now) - time.time()
         return Trade(
             codes=codes,
@@ -191,6 +193,15 @@ class Exchange:
             due=float(due) if due else None,
             more=bool(more),
         )
+
+    def _keep_read(self, unread: Sequence[tuple[bytes, bytes]]) -> None:
+        """Read the keys that the script could not read; they are of use for the next trips."""
+        assert self._orders is not None
+        if unread:
+            self._read = {job.decode(): self._orders.read(data) for job, data in unread}
+            self._read_at = time.monotonic()
+        elif self._read and time.monotonic() - self._read_at > _FRESH:
+            self._read = {}  # an id may mean another job by now
 
     def hang_up(self) -> None:
         """Drop the connection that the trips take; the next trip opens another."""

@@ -116,11 +116,11 @@ def test_a_job_under_a_limit_keeps_its_place_when_it_is_returned(
     publisher: Publisher, connection: Redis, notes: Path, start_worker: Start
 ) -> None:
     """Another one of its kind begins when it has ended, and not when its timeout was near."""
-    walks = [
-        publisher.publish(jobs.walk_alone, Steps(notes=str(notes), upto=upto, seconds=0.05)).job_id
-        for upto in (22, 1)
-    ]
+    long = publisher.publish(jobs.walk_alone, Steps(notes=str(notes), upto=22, seconds=0.05)).job_id
     start_worker(Options(concurrency=2))
+    eventually(lambda: len(steps(notes)) > 1)
+    short = publisher.publish(jobs.walk_alone, Steps(notes=str(notes), upto=1)).job_id
+    walks = [long, short]
     eventually(ended(connection, *walks), 20)
     assert [fetch(connection, each).return_value() for each in walks] == [22, 1]
     assert [each for each in steps(notes) if each.isdigit()] == [*numbers(22), "1"]

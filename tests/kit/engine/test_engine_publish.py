@@ -172,6 +172,28 @@ def test_a_lost_reply_is_asked_for_again(
         Publisher(client, queue).publish(jobs.note, jobs.Note())
 
 
+def test_a_reply_that_nobody_waited_for_is_not_taken_for_the_next(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job's time limit may be raised between request and reply."""
+    receive, lost = SplitCall.receive, iter([False, True, False, True, False])
+
+    def interrupt(call: SplitCall) -> object:
+        if next(lost):
+            raise KeyboardInterrupt
+        return receive(call)
+
+    monkeypatch.setattr(SplitCall, "receive", interrupt)
+    note, one, two = jobs.Note(), uuid4().hex, uuid4().hex
+    publisher.publish(jobs.note, note)  # from now on Redis knows the script
+    with pytest.raises(KeyboardInterrupt):
+        publisher.publish(jobs.note, note, job_id=one)
+    assert publisher.publish(jobs.note, note, job_id=two).queued  # a late reply comes before it
+    with pytest.raises(KeyboardInterrupt):
+        publisher.publish_many(jobs.note, [note], job_ids=[uuid4().hex])
+    assert not publisher.publish_many(jobs.note, [note], job_ids=[two])[0].queued
+
+
 def test_a_publisher_returns_its_connections_and_is_safe_after_a_fork(
     redis_server: RedisServer, queue: str
 ) -> None:

@@ -44,6 +44,9 @@ class Calls:
         line = self._take()
         try:
             return self._answer(line, arguments, sent=False)
+        except BaseException:  # also a job's time limit, between request and reply
+            line.close()
+            raise
         finally:
             self._free.append(line)
 

@@ -16,6 +16,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import (
     Any,
     Generic,
@@ -733,12 +734,20 @@ def _safe_id(text: str) -> str:
     return f"{cleaned}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _carrier() -> dict[str, str]:
-    """The current trace, where OpenTelemetry is installed."""
-    carrier: dict[str, str] = {}
+@cache
+def _inject() -> Callable[[dict[str, str]], None] | None:
+    """What writes the current trace, where OpenTelemetry is installed."""
     try:
-        propagate = importlib.import_module("opentelemetry.propagate")
+        found: Callable[[dict[str, str]], None]
+        found = importlib.import_module("opentelemetry.propagate").inject
     except ImportError:
-        return carrier
-    propagate.inject(carrier)
+        return None
+    return found
+
+
+def _carrier() -> dict[str, str]:
+    carrier: dict[str, str] = {}
+    inject = _inject()
+    if inject is not None:
+        inject(carrier)
     return carrier

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 import structlog
+from pydantic import BaseModel
 
 from worker_payment.kit.engine import AtOnce, Backoff, OutageError, Payload, processor
 
@@ -142,6 +143,21 @@ def meet_an_outage(payload: Odd) -> None:
     """Needs what is away."""
     runs[payload.text] += 1
     raise OutageError("the vendor is away", retry_after=60, of="vendor")
+
+
+class Answer(BaseModel):
+    """What an owner expects of a vendor."""
+
+    number: int
+
+
+@processor(attempts=1)
+def refuse_an_answer(payload: Odd) -> None:
+    """An owner's model refuses a value, and its error repeats it; so does one with a URL."""
+    try:
+        Answer.model_validate({"number": payload.text})
+    except ValueError as error:
+        raise ConnectionError(f"for url 'https://a.kr/b?name={payload.text}&key=1'") from error
 
 
 def plain(card: str) -> None:

@@ -279,6 +279,24 @@ def test_what_is_no_processor_is_named_by_its_path_alone(
     assert "4111" not in str(lines)
 
 
+def test_values_in_an_error_s_text_are_not_told(
+    connection: Redis, publisher: Publisher, start_worker: Start
+) -> None:
+    """pydantic repeats what it refused, HTTP clients the query of the URL."""
+    kept: list[FailedJob] = []
+    receipt = publisher.publish(odd.refuse_an_answer, odd.Odd(text="kim.private"))
+    start_worker(failed=kept.append)
+    eventually(lambda: kept)
+    said = (
+        kept[0].error
+        + kept[0].traceback
+        + fetch(connection, receipt.job_id).latest_result().exc_string
+    )
+    assert "kim.private" not in said
+    assert "https://a.kr/b?***" in said
+    assert "unable to parse string as an integer [type=int_parsing, input_type=str]" in said
+
+
 def test_a_job_that_only_newer_workers_know_waits(
     connection: Redis, plain: Queue, start_worker: Start
 ) -> None:
@@ -299,6 +317,7 @@ def test_an_outage_is_one_line_however_many_jobs_it_holds_back(
     with capture_logs() as lines:
         start_worker(Options(concurrency=10))
         eventually(lambda: publisher.connection.zcard(f"rq:scheduled:{queue}") == 40)
+        eventually(lambda: [jobs for _, jobs in journal._held.values()] == [39])
         monkeypatch.setattr(journal, "_SPELL", 0.0)  # a minute later
         publisher.publish(odd.meet_an_outage, odd.Odd(text=queue))
         eventually(lambda: publisher.connection.zcard(f"rq:scheduled:{queue}") == 41)

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
+from ..engine.run.texts import without_values
 from .log_values import Cleaner, encode, let_pass
 
 _LEVELS = {"warn": "warning", "exception": "error", "fatal": "critical"}
@@ -58,6 +59,8 @@ class LogLine:
         fields = {**structlog.contextvars.get_contextvars(), **event}
         if "exc_info" in fields:
             fields = structlog.processors.format_exc_info(logger, method, fields)  # type: ignore[assignment]
+            if isinstance(said := fields.get("exception"), str):
+                fields["exception"] = without_values(said)
         for key, value in fields.items():
             name = key if key.isascii() and len(key) < 100 else field(key)
             line[f"{name}_" if name in _OWN else name] = field(value)

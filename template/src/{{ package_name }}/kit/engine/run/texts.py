@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 
 LINE = 4_096  # bytes of an error in a log line
 KEPT = 65_536  # bytes of a traceback that is kept
 _HEAD = 8_192  # of those, from the beginning: where the error came from
 
+# What libraries put into the text of an error beside what went wrong: pydantic the value that it
+# refused, HTTP clients the whole address.
+_VALUE = re.compile(r"input_value=.*?, input_type=")
+_QUERY = re.compile(r"(https?://[^\s'\"<>?]+\?)[^\s'\"<>]+")
+
+
+def without_values(text: str) -> str:
+    """Return an error's text without refused values and the queries of URLs: they may be a person's."""
+    if "input_value=" in text:
+        text = _VALUE.sub("input_type=", text)
+    return _QUERY.sub(r"\1***", text) if "://" in text else text
+
 
 def describe(error: BaseException) -> str:
     """Type and message of an error, short enough for a log line."""
     name = type(error).__name__
     try:
-        text = str(error).strip()
+        text = without_values(str(error).strip())
     except BaseException as other:  # a `__str__` of the owner's
         text = f"its text cannot be read: {type(other).__name__}"
     return bounded(f"{name}: {text}" if text else name, LINE)
@@ -25,7 +38,7 @@ def trace(error: BaseException) -> str:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
     except BaseException:  # the error of an odd error
         return describe(error)
-    return bounded("".join(lines), KEPT, head=_HEAD)
+    return bounded(without_values("".join(lines)), KEPT, head=_HEAD)
 
 
 def bounded(text: str, limit: int, *, head: int | None = None) -> str:

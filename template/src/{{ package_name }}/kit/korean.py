@@ -130,7 +130,7 @@ TEXTS = {
     "Write a rendered mail to files. Nothing is sent, and no server needs to be known.": (
         "렌더링한 메일을 파일로 저장합니다. 보내지 않으므로 서버 설정이 필요 없습니다."
     ),
-    "Its folder below MAIL_TEMPLATE_DIR.": "MAIL_TEMPLATE_DIR 아래의 폴더.",
+    "Its folder below the folder of templates.": "템플릿 폴더 아래의 폴더 이름.",
     "Values as JSON; by default its example.json.": "JSON 값. 기본값은 example.json.",
     "The recipient it shows.": "표시할 수신자.",
     "The folder to write to; by default build/mail/TEMPLATE.": (

@@ -6,7 +6,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 _ADDRESS = re.compile(r"([^\s@<>()\[\],;:\"'=/]+)@([^\s@<>()\[\],;:\"'/]+)")
 # Nine to thirteen digits, hyphens, dots or blanks between: phones, accounts, resident numbers.
@@ -34,6 +34,11 @@ def composed(text: str) -> str:
 def without_invisible(text: str) -> str:
     """Return a text without what nobody sees: marks that come along when it is copied."""
     return _INVISIBLE.sub("", text)
+
+
+def host(url: str) -> str:
+    """Return the host of a URL alone: its query may hold a key, and its beginning a password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def mask_address(address: str) -> str:

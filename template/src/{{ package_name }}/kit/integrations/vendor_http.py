@@ -11,11 +11,10 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..engine import PermanentError, TemporaryError
 from ..signs import Sign
-from .text import decoded
+from .text import decoded, host
 from .tls import tls_reason
 
 if TYPE_CHECKING:
@@ -197,11 +196,6 @@ def _check_scheme(answer: Answer, url: str) -> None:
     where = answer.headers.get("location", "")
     if answer.status in _REDIRECTS and url.startswith("http:") and where.startswith("https:"):
         raise WrongAddressError(f"{host(url)} redirects to https: use https in the base URL")
-
-
-def host(url: str) -> str:
-    """Return the host of a URL alone: its query may hold a key, and its beginning a password."""
-    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 @cache

@@ -14,7 +14,7 @@ import structlog
 from ...breaker import Breaker, asks_for, breakers
 from ...engine import JobContext, JobError, provide
 from ...signs import Sign
-from ..vendor_http import host
+from ..text import host
 from . import fcm
 from .account import read_account
 from .errors import Failure, FcmAwayError, InvalidPushError, understand

@@ -19,7 +19,7 @@ def _root() -> None:
 
 @mail.command()
 def preview(
-    template: Annotated[str, typer.Argument(help="Its folder below MAIL_TEMPLATE_DIR.")],
+    template: Annotated[str, typer.Argument(help="Its folder below the folder of templates.")],
     data: Annotated[
         str | None, typer.Option(help="Values as JSON; by default its example.json.")
     ] = None,

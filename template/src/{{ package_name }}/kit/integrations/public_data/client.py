@@ -21,8 +21,8 @@ from ...breaker import Breaker, asks_for, breakers
 from ...engine import JobContext, provide
 from ...signs import http_sign, signed
 from ..shared_state import SharedState
-from ..text import composed, without
-from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError, host
+from ..text import composed, host, without
+from ..vendor_http import Answer, UnreachableError, VendorHttp, WrongAddressError
 from . import public_data
 from .answer import Result, read_result
 from .errors import (

@@ -176,7 +176,9 @@ def test_a_reply_that_nobody_waited_for_is_not_taken_for_the_next(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job's time limit may be raised between request and reply."""
-    receive, lost = SplitCall.receive, iter([False, True, False, True, False])
+    note, one, two = jobs.Note(), uuid4().hex, uuid4().hex
+    publisher.publish(jobs.note, note)  # from now on Redis knows the script
+    receive, lost = SplitCall.receive, iter([True, False, True, False])
 
     def interrupt(call: SplitCall) -> object:
         if next(lost):
@@ -184,8 +186,6 @@ def test_a_reply_that_nobody_waited_for_is_not_taken_for_the_next(
         return receive(call)
 
     monkeypatch.setattr(SplitCall, "receive", interrupt)
-    note, one, two = jobs.Note(), uuid4().hex, uuid4().hex
-    publisher.publish(jobs.note, note)  # from now on Redis knows the script
     with pytest.raises(KeyboardInterrupt):
         publisher.publish(jobs.note, note, job_id=one)
     assert publisher.publish(jobs.note, note, job_id=two).queued  # a late reply comes before it

@@ -99,6 +99,18 @@ def test_a_held_key_goes_on_at_once_when_its_job_is_discarded(
     assert ran(notes)[1:] == ["1 begin", "1 end", "2 begin", "2 end"]
 
 
+def test_a_held_key_goes_on_when_its_job_is_published_again(
+    connection, queue, publisher, held, work
+):
+    """As `failed requeue` does with a database: the same id, a new job."""
+    first, notes, _ = held
+    payload = Step(notes=str(notes), order_id="A", number=0)
+    assert publisher.publish(careful_step, payload, job_id=first).queued
+    work(lambda: connection.zcard(f"rq:finished:{queue}") == 4)
+    assert ran(notes)[1:] == [f"{n} {word}" for n in range(3) for word in ("begin", "end")]
+    assert not list(connection.scan_iter(f"rq:order:{queue}*"))
+
+
 def test_the_commands_know_every_queue(connection, queue, command, work, tmp_path):
     urgent = f"{queue}-urgent"
     for number, name in enumerate((urgent, queue, queue)):

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from email.message import EmailMessage
 from uuid import uuid4
 
 import pytest
+from aiosmtpd.controller import Controller
 from redis import Redis
 
 from integrations.network import Answers
+from support import free_port
 from worker_payment.kit.breaker import breakers
 from worker_payment.kit.config.fields import BreakerConfig
 from worker_payment.kit.engine import JobError, OutageError
 from worker_payment.kit.integrations.bizppurio import Bizppurio, BizppurioSettings
+from worker_payment.kit.integrations.mail import MailUnavailableError
+from worker_payment.kit.integrations.mail.smtp import SmtpConfig, SmtpProvider
 from worker_payment.kit.integrations.public_data import (
     PublicData,
     PublicDataSettings,
@@ -67,3 +73,40 @@ def test_what_an_answer_says(calls, answers, vendor):
             calls[vendor]()
         assert isinstance(caught.value, OutageError) is away, (status, caught.value)
         assert bool(breakers.away()) is away, status
+
+
+class Mailbox:
+    """Answers a recipient as its address says, and a mail as its recipient says."""
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if address.startswith(("421", "451")):
+            return f"{address[:3]} 4.3.2 not now"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if envelope.rcpt_tos[0].startswith("cut"):
+            server.transport.abort()
+        return "421 4.3.2 closing" if envelope.rcpt_tos[0].startswith("data") else "250 OK"
+
+
+def test_a_mail_that_may_be_on_its_way_is_not_free():
+    """421 takes no mail; a line that is cut after the text leaves it open; 451 is about one."""
+    server = Controller(Mailbox(), hostname="127.0.0.1", port=free_port())
+    server.start()
+    provider = SmtpProvider(SmtpConfig(host="127.0.0.1", port=server.port), AT_ONCE)
+    message = EmailMessage()
+    message.set_content("Hello")
+    try:
+        for name, free, away in (
+            *(("451", False, False), ("421", True, True), ("kim", None, False)),
+            *(("data", True, True), ("451", False, False), ("cut", False, True)),
+        ):
+            expected = nullcontext() if free is None else pytest.raises(MailUnavailableError)
+            with expected as caught:
+                provider.send(message, "shop@example.com", [f"{name}@example.com"])
+            assert caught is None or isinstance(caught.value, OutageError) is free, name
+            assert bool(breakers.away()) is away, name
+    finally:
+        provider.close()
+        server.stop()

@@ -11,6 +11,7 @@ from worker_payment.kit.integrations.database.insight import (
     counts,
     warnings,
 )
+from worker_payment.kit.integrations.database.text import error_text, traceback_text
 
 
 def test_rows_of_this_queue_are_counted(database, run):
@@ -26,3 +27,9 @@ def test_a_pool_smaller_than_the_concurrency_is_warned_of(monkeypatch, size, sen
     config = {"dbms": "sqlite", "database": "x", "poolSize": size}
     monkeypatch.setenv("DATABASE_CONFIG", json.dumps({"instances": {"MAIN": config}}))
     assert len(list(warnings())) == sentences
+
+
+def test_what_is_kept_of_an_error_repeats_no_refused_value():
+    said = "age [type=int_type, input_value='kim.private', input_type=str] for url 'http://a/?q=kim.private'"
+    for kept in (error_text(said), traceback_text(said)):
+        assert kept == "age [type=int_type, input_type=str] for url 'http://a/?***'"

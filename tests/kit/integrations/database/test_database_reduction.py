@@ -31,8 +31,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from worker_payment.kit.config import load_settings
 from worker_payment.kit.config.logging import configure_logging
 from worker_payment.kit.engine import processor
+from worker_payment.kit.inspection.jobs import error_of_traceback
 from worker_payment.kit.integrations.database.session import job_session
-from worker_payment.kit.integrations.database.text import error_of_traceback
 
 NAME, CARD = "kim.private@example.com", "4111-1111"
 people = Table(

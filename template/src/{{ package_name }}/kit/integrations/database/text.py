@@ -11,6 +11,7 @@ from typing import Any
 from ...config.log_values import Scrubber
 from ...config.secrets import known_secrets
 from ...config.settings import Settings
+from ...engine.run.texts import without_values
 
 KEY_LENGTH = 255
 _ERROR_LENGTH = 2_000
@@ -59,7 +60,7 @@ def traceback_text(text: str) -> str:
 
 def _clean(text: str) -> str:
     readable = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
-    return _scrubber().text(readable)
+    return _scrubber().text(without_values(readable))
 
 
 @cache

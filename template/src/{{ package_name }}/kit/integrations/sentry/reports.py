@@ -22,6 +22,7 @@ from ...config.log_values import Scrubber
 from ...config.secrets import known_secrets
 from ...config.settings import Settings
 from ...engine import Attempt, Ending, Observer, observe
+from ...engine.run.texts import without_values
 from .settings import SentrySettings
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Client:
         scrubber = Scrubber(known_secrets(worker))
 
         def scrub(event: Event, _: Hint) -> Event:
+            for each in event.get("exception", {}).get("values", ()):
+                each["value"] = without_values(each.get("value") or "")
             found: Event = scrubber.scrub(event)
             return found
 

@@ -47,10 +47,10 @@ local batch = 500
 local ended, records, ids, keys = {}, {}, {}, {}
 
 -- include order.lua
-local function end_key(queue, key, job)
+local function end_key(queue, key, job, known)
   if key == '' then return end
   if not keys[queue] then keys[queue] = {} end
-  table.insert(keys[queue], {key, job})
+  table.insert(keys[queue], {key, job, known})
 end
 
 local function forget_ended()
@@ -153,12 +153,13 @@ local function store(o)
   local queue, job, execution, ttl = unpack(o, 1, 4)
   local entry = job .. ':' .. execution
   local key = pre .. ':job:' .. job
-  end_key(queue, o[9], job)
   if call('ZREM', pre .. ':wip:' .. queue, entry) == 0 then
+    end_key(queue, o[9], job)
     free_id(queue, job, execution)
     take_back_suspicion(key)
     return 0
   end
+  end_key(queue, o[9], job, ttl == 0 and 'deleted' or 'done')
   call('ZREM', pre .. ':executions:' .. job, execution)
   table.insert(ended, entry)
   table.insert(records, pre .. ':execution:' .. entry)
@@ -202,10 +203,12 @@ local function claim(queue, each)
   local execution = string.format('%s%012x', p.token, p.first)
   p.first = p.first + 1
   local entry = job .. ':' .. execution
-  call('HSET', key, 'status', 'started', 'started_at', now_text,
-    'last_heartbeat', now_text, 'worker_name', p.worker)
-  if each.key ~= '' then
-    call('HSET', key, 'order', each.key)
+  if each.key == '' then
+    call('HSET', key, 'status', 'started', 'started_at', now_text,
+      'last_heartbeat', now_text, 'worker_name', p.worker)
+  else
+    call('HSET', key, 'status', 'started', 'started_at', now_text,
+      'last_heartbeat', now_text, 'worker_name', p.worker, 'order', each.key)
     if each.hold then call('HSET', key, 'order_hold', '1') end
     table.insert(hash, 'order')
     table.insert(hash, each.key)

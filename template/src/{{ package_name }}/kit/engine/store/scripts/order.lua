@@ -64,7 +64,8 @@ local function next_in_line(queue, key)
 end
 
 -- Hand keys on to those who wait for them, at the front of the queue, where they once were.
--- `ended` is a list of {key, job}. Returns how many keys were handed on or given up.
+-- `ended` is a list of {key, job, known}; known is 'done' or 'deleted' when the job has ended for
+-- certain, and its hash is there or is not. Returns how many keys were handed on or given up.
 local function pass_on(queue, ended)
   if #ended == 0 then return 0 end
   local keys = {}
@@ -72,11 +73,11 @@ local function pass_on(queue, ended)
   local holders = call('HMGET', holders_of(queue), unpack(keys))
   local free, taken, front, done = {}, {}, {}, {}
   for i, each in ipairs(ended) do
-    local key, job = unpack(each)
-    if holders[i] == job and not done[key] and gives_free(job) then
+    local key, job, known = unpack(each, 1, 3)
+    if holders[i] == job and not done[key] and (known or gives_free(job)) then
       done[key] = true
       -- Should the id be used again, for another payload, the key is read anew.
-      call('HDEL', pre .. ':job:' .. job, 'order', 'order_hold')
+      if known ~= 'deleted' then call('HDEL', pre .. ':job:' .. job, 'order', 'order_hold') end
       local following = next_in_line(queue, key)
       if following then
         table.insert(taken, key)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import invoke
+from rendering import PROJECT
 
 JOB = {
     "function": "worker_payment.processors.payment.approve",
@@ -57,6 +62,25 @@ def test_a_client_is_written_and_compared(tmp_path: Path, language: str, file: s
     stale = invoke(*command, "--check")
     assert (stale.exit_code, stale.stdout) == (1, "")
     assert "out of date: write it anew" in stale.stderr
+
+
+def test_making_a_client_leaves_nothing_beside_the_template(tmp_path: Path) -> None:
+    """Compiled files there would be changes of a checkout, and would be rendered."""
+    root = tmp_path / "root"
+    for name in ("copier.yml", "template", "partials"):
+        source = PROJECT / name
+        copy = (
+            shutil.copy
+            if source.is_file()
+            else partial(shutil.copytree, ignore=shutil.ignore_patterns("__pycache__"))
+        )
+        root.mkdir(exist_ok=True)
+        copy(source, root / name)
+    code = "from pathlib import Path; from gen_worker.cli.app import main; main(Path('root'))"
+    arguments = ("client", str(contract(tmp_path)), "python", "--out", "client.py")
+    subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, check=True)
+    assert (tmp_path / "client.py").exists()
+    assert list(root.rglob("__pycache__")) == []
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import program_jobs
 from support import ROOT, free_port
 from worker_payment.kit.cli import main
 from worker_payment.kit.engine import processors as all_processors
+from worker_payment.kit.texts import say
 from worker_payment.worker import worker as composition
 
 PROGRAM = "worker-payment"
@@ -63,16 +64,22 @@ def test_enqueue_publishes_a_job(command, jobs):
     code, out, _ = command("enqueue", JOB, '{"napSeconds": 2}')
     assert code == 0
     (job,) = jobs.get_jobs()
-    assert out == f"queued {job.id}\n"
+    assert out == say("queued {job_id}", job_id=job.id) + "\n"
     assert job.func_name == program_jobs.nap.path
     assert job.args == [{"napSeconds": 2.0, "secret": ""}]
 
 
 def test_enqueue_takes_an_id_and_refuses_it_while_it_is_taken(command, jobs):
     job_id = uuid4().hex
-    assert command("enqueue", JOB, "{}", "--id", job_id)[1] == f"queued {job_id}\n"
+    assert (
+        command("enqueue", JOB, "{}", "--id", job_id)[1]
+        == say("queued {job_id}", job_id=job_id) + "\n"
+    )
     code, out, _ = command("enqueue", JOB, "{}", "--id", job_id)
-    assert (code, out) == (0, f"duplicate: {job_id} is waiting or running already\n")
+    assert (code, out) == (
+        0,
+        say("duplicate: {job_id} is waiting or running already", job_id=job_id) + "\n",
+    )
     assert jobs.count == 1
 
 

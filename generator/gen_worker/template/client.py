@@ -44,4 +44,8 @@ def client_files(root: Path) -> ClientFiles:
     )
     package: Any = importlib.util.module_from_spec(cast("Any", spec))
     sys.modules[_NAME] = package
-    return cast("ClientFiles", importlib.import_module(f"{_NAME}.files"))
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no file beside the template's
+    try:
+        return cast("ClientFiles", importlib.import_module(f"{_NAME}.files"))
+    finally:
+        sys.dont_write_bytecode = writes

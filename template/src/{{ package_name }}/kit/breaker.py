@@ -20,7 +20,7 @@ from rq.timeouts import JobTimeoutException
 
 from .config.fields import BreakerConfig
 from .engine import OutageError, PermanentError, processors
-from .engine.run.gate import Gate
+from .engine.gate import Gate
 from .signs import Sign, sign_of
 
 log: Any = structlog.get_logger(__name__)

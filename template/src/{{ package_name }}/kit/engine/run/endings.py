@@ -23,6 +23,7 @@ from rq.worker import BaseWorker
 
 from ..background import Pause, may_heal
 from ..errors import JobStopped
+from ..gate import Gate
 from ..job import observers
 from ..job.observers import FailedJob
 from ..store import keys
@@ -31,7 +32,6 @@ from ..store.exchange import Exchange
 from . import journal
 from .deadlines import Deadline
 from .draining import Draining
-from .gate import Gate
 from .limiter import Limiter
 from .link import LinkTools
 from .progress import ProgressWriter

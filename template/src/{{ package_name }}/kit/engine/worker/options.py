@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..run.gate import Gate
+from ..gate import Gate
 from ..run.task import Resolver, processor_task
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import OutageError
+from .errors import OutageError
 
 
 class Gate:

@@ -61,10 +61,11 @@ class Runner:
         Args:
             claim: Whose turn it is.
             room: Whether a slot is free. Threads are as many as there are slots, so that a claim
-                without a slot waits for one; coroutines would all start at once.
+                without a slot waits for one; but coroutines would all start at once, and beside
+                them there are more threads than slots.
 
         Returns:
-            False for a coroutine without a slot: it was not started.
+            False where it was not started for want of a slot.
         """
         try:
             task = self._resolve(claim)
@@ -79,8 +80,8 @@ class Runner:
             return True
         if task.is_async:
             self._coroutines.used = True
-            if not room:
-                return False
+        if self._coroutines.used and not room:
+            return False
         delivery = self._delivery(claim, task)
         if task.policy is not None and task.policy.limited:
             self._submit(delivery, lambda: self._run_if_admitted(delivery))

@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +30,8 @@ from worker_payment.kit.engine import (
     observe,
 )
 from worker_payment.worker import worker as composition
+
+TESTS = str(Path(__file__).parent)
 
 
 class OnFailed(Observer):
@@ -63,6 +67,28 @@ def _logging_stays_as_it_was() -> Iterator[None]:
                 for value in vars(module).values():
                     if isinstance(value, BoundLoggerLazyProxy):
                         vars(value).pop("bind", None)  # what it met first
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_a_test_runs_on() -> Iterator[None]:
+    """Code of a test ends with the test: it would log, count and hold things up in a later one."""
+    before = set(threading.enumerate())
+    yield
+    end = time.monotonic() + 5
+    while left := _still_running(set(threading.enumerate()) - before):
+        assert time.monotonic() < end, f"still running: {', '.join(left)}"
+        time.sleep(0.01)
+
+
+def _still_running(threads: set[threading.Thread]) -> list[str]:
+    """Functions of tests that these threads are in; idle threads of a worker are in none."""
+    frames = sys._current_frames()
+    return [
+        frame.f_code.co_qualname
+        for thread in threads
+        for frame, _ in traceback.walk_stack(frames.get(thread.ident or 0))
+        if frame.f_code.co_filename.startswith(TESTS)
+    ]
 
 
 @pytest.fixture(scope="session")

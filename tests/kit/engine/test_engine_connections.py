@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import trustme
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 from rq.job import JobStatus
+from tls import TlsFront
 
 import engine_jobs as jobs
 from support import RedisServer, eventually
@@ -29,63 +26,12 @@ PERMISSIONS = ["~rq:*", "&rq:*", "+@all", "-@admin", "-@dangerous", "+info", "+c
 PERMISSIONS += ["+client|info", "+keys"]
 
 
-class TlsFront:
-    """Takes TLS connections and passes their bytes to a server that speaks plain.
-
-    Args:
-        target: Port of the plain server.
-        context: Certificate and key.
-    """
-
-    def __init__(self, target: int, context: ssl.SSLContext) -> None:
-        self._target = target
-        self._context = context
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._server.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._server.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _ = self._server.accept()
-                secure = self._context.wrap_socket(plain, server_side=True)
-            except ssl.SSLError:
-                continue  # the client did not like our certificate
-            except OSError:
-                return
-            upstream = socket.create_connection(("127.0.0.1", self._target))
-            for source, sink in ((secure, upstream), (upstream, secure)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass  # one side has gone
-        finally:
-            sink.close()
-
-
 @pytest.fixture
-def authority() -> trustme.CA:
-    """Signs the server's certificate."""
-    return trustme.CA()
-
-
-@pytest.fixture
-def front(redis_server: RedisServer, authority: trustme.CA) -> Iterator[TlsFront]:
+def front(redis_server: RedisServer, tmp_path: Path) -> Iterator[TlsFront]:
     """The test's server behind TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    server = TlsFront(redis_server.port, context)
+    server = TlsFront(tmp_path, redis_server.port)
     yield server
-    server.close()
+    server.stop()
 
 
 def connect(url: str) -> Redis:
@@ -93,12 +39,8 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
 
 
-def test_jobs_run_over_tls(
-    front: TlsFront, authority: trustme.CA, tmp_path: Path, queue: str, start_worker: Start
-) -> None:
-    trusted = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(trusted))
-    client = connect(f"rediss://127.0.0.1:{front.port}/0?ssl_ca_certs={trusted}")
+def test_jobs_run_over_tls(front: TlsFront, queue: str, start_worker: Start) -> None:
+    client = connect(f"rediss://127.0.0.1:{front.port}/0?ssl_ca_certs={front.authority}")
     name = uuid4().hex
     Publisher(client, queue).publish(jobs.note, jobs.Note(text=name))
     start_worker(Options(), client=client)

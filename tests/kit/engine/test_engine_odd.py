@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,10 +30,13 @@ Start = Callable[..., ThreadWorker]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_runs_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_runs_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    gate = threading.Event()
     monkeypatch.setattr(odd, "runs", Counter())
     monkeypatch.setattr(odd, "started", threading.Semaphore(0))
-    monkeypatch.setattr(odd, "gate", threading.Event())
+    monkeypatch.setattr(odd, "gate", gate)
+    yield
+    gate.set()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import threading
 from pathlib import Path
@@ -42,8 +43,10 @@ class TlsFront:
         except OSError:
             pass  # one side has gone
         finally:
-            writer.close()
-            back_writer.close()
+            for each in (writer, back_writer):
+                each.transport.abort()
+                with contextlib.suppress(OSError):
+                    await each.wait_closed()
 
     def stop(self) -> None:
         """Close it and every connection."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from command import PROGRAM, invoke, run
+from command import command, invoke, run
 
 OPTIONS = [
     *("--preset", "--with", "--without", "--concurrency", "--set", "--dir", "--yes"),
@@ -16,11 +18,13 @@ OPTIONS = [
 ]
 
 
-def complete(line: str, sample_template: Path) -> list[str]:
+def complete(
+    line: str, sample_template: Path, before: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Ask for completions of a command line, as bash does."""
     words = line.split(" ")
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(sample_template)],
+    return subprocess.run(
+        command(template=sample_template, before=before),
         env={
             "_GEN_WORKER_COMPLETE": "complete_bash",
             "COMP_WORDS": line,
@@ -31,7 +35,6 @@ def complete(line: str, sample_template: Path) -> list[str]:
         check=True,
         timeout=60,
     )
-    return done.stdout.split()
 
 
 def test_help_shows_everything_at_once() -> None:
@@ -66,28 +69,49 @@ def test_errors_do_not_show_the_hidden_command() -> None:
     assert "Usage: gen-worker [OPTIONS]" in invoke("payment", "--nonsense").stderr
 
 
-def test_help_imports_nothing_slow(tmp_path: Path) -> None:
-    """Copier, Jinja, YAML, questionary and rich stay unloaded: that is what makes it quick."""
-    watch = (
-        "import atexit, sys; "
-        "slow = {'copier', 'jinja2', 'yaml', 'questionary', 'prompt_toolkit', 'pydantic', 'rich'}; "
+def watch(*slow: str) -> str:
+    """Write a program's first lines: at its end it prints which of some packages it loaded."""
+    return (
+        f"import atexit, sys; slow = {set(slow)!r}; "
         "atexit.register(lambda: print(sorted(slow & set(sys.modules)), file=sys.stderr))"
     )
-    done = run("--help", cwd=tmp_path, before=watch)
+
+
+def test_help_imports_nothing_slow(tmp_path: Path) -> None:
+    """Copier, Jinja, YAML, questionary and rich stay unloaded: that is what makes it quick."""
+    slow = ("copier", "jinja2", "yaml", "questionary", "prompt_toolkit", "pydantic", "rich")
+    done = run("--help", cwd=tmp_path, before=watch(*slow))
     assert done.returncode == 0
     assert done.stderr == "[]\n"
 
 
 def test_making_a_worker_does_not_import_copier(tmp_path: Path, sample_template: Path) -> None:
-    """Nor the prompts, when nothing is asked."""
-    watch = (
-        "import atexit, sys; "
-        "slow = {'copier', 'questionary', 'prompt_toolkit', 'rich'}; "
-        "atexit.register(lambda: print(sorted(slow & set(sys.modules)), file=sys.stderr))"
-    )
-    done = run("x", "--quiet", cwd=tmp_path, template=sample_template, before=watch)
+    """Nor the prompts, when nothing is asked, nor what Typer converts harder values with."""
+    slow = watch("copier", "questionary", "prompt_toolkit", "rich", "pydantic")
+    words = ("x", "--quiet", "--preset", "blank", "--with", "mail", "--dir", "below")
+    done = run(*words, cwd=tmp_path, template=sample_template, before=slow)
     assert done.returncode == 0
     assert done.stderr.endswith("[]\n")
+
+
+@pytest.mark.parametrize("line", ["gen-worker ", "gen-worker x --pre", "gen-worker fleet sta"])
+def test_the_tab_key_loads_no_more_than_the_help(line: str, sample_template: Path) -> None:
+    """A shell waits for it at each key; only values that the template defines need YAML."""
+    slow = watch("copier", "jinja2", "yaml", "questionary", "pydantic", "rich")
+    assert complete(line, sample_template, slow).stderr == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["app", "new", "update", "fleet", "client"])
+def test_annotations_of_commands_are_no_texts(name: str) -> None:
+    """Typer evaluates texts at every start, which takes longer than all else in it."""
+    module = importlib.import_module(f"gen_worker.cli.{name}")
+    found = [function for function in vars(module).values() if inspect.isfunction(function)]
+    texts = [one for one in found if one.__module__ == module.__name__ and _texts(one)]
+    assert not texts
+
+
+def _texts(function: Any) -> bool:
+    return any(isinstance(one, str) for one in function.__annotations__.values())
 
 
 @pytest.mark.parametrize(
@@ -107,4 +131,4 @@ def test_making_a_worker_does_not_import_copier(tmp_path: Path, sample_template:
 )
 def test_the_shell_completes(sample_template: Path, line: str, found: list[str]) -> None:
     """Options with and without a name before them, and the values of the catalogue."""
-    assert complete(line, sample_template) == found
+    assert complete(line, sample_template).stdout.split() == found

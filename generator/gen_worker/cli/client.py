@@ -1,7 +1,5 @@
 """The command for an API server's repository: a client, made from a worker's contract."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Annotated

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from typer import Context
-from typer.core import TyperCommand, TyperGroup
+
+from gen_worker.cli.command import Command, Group
 
 DEFAULT = "new"
 
 
-class DefaultCommand(TyperCommand):
+class DefaultCommand(Command):
     """The command that needs no name; its usage and errors do not show one."""
 
     def make_context(
@@ -32,7 +33,7 @@ class DefaultCommand(TyperCommand):
         return super().make_context(name, args, obj=parent.obj if parent else None, **extra)
 
 
-class DefaultCommandGroup(TyperGroup):
+class DefaultCommandGroup(Group):
     """The program: a default command and a few named ones."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

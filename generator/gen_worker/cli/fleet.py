@@ -1,12 +1,11 @@
 """The commands for many repositories: fleet status, fleet update."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gen_worker.cli.command import Command, Group
 from gen_worker.cli.console import SETTINGS, echo, explained, releases_of
 from gen_worker.cli.options import (
     DryRun,
@@ -26,6 +25,7 @@ _Paths = Annotated[
 ]
 
 app = typer.Typer(
+    cls=Group,
     help="Show or update many worker repositories.",
     context_settings=SETTINGS,
     rich_markup_mode=None,
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 
-@app.command("status", context_settings=SETTINGS)
+@app.command("status", cls=Command, context_settings=SETTINGS)
 def status(
     ctx: typer.Context,
     paths: _Paths = None,
@@ -57,7 +57,7 @@ def status(
     raise typer.Exit(status_exit_code(statuses))
 
 
-@app.command("update", context_settings=SETTINGS, no_args_is_help=True)
+@app.command("update", cls=Command, context_settings=SETTINGS, no_args_is_help=True)
 def update(
     ctx: typer.Context,
     paths: Annotated[

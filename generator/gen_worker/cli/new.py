@@ -1,7 +1,5 @@
 """The command that makes a repository."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

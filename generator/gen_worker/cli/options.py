@@ -1,7 +1,5 @@
 """Options that several commands share, and the refusal of options that do not go together."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any

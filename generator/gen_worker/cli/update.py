@@ -1,7 +1,5 @@
 """The commands for one repository: update, add, remove, diff, status."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn

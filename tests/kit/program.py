@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from support import PYTHONPATH, prepare
-from worker_payment.kit.testing import Program, run_program
+from preloaded import PreloadedProgram
+from support import PACKAGE, PYTHONPATH, prepare
+from worker_payment.kit.testing import Program
 
 __all__ = ["Program", "program"]
 
 
+@contextmanager
 def program(
     folder: Path,
     redis_url: str,
@@ -18,7 +23,7 @@ def program(
     *command: str,
     jobs: str = "program_jobs",
     **variables: str,
-) -> AbstractContextManager[Program]:
+) -> Iterator[Program]:
     """Run the program in a folder; it has ended at the latest when the block does.
 
     Args:
@@ -37,4 +42,17 @@ def program(
         "WORKER_QUEUE": queue,
         "WORKER_HEALTH_FILE": str(folder / "worker.health"),
     }
-    return run_program(folder, *command, jobs=jobs, **environment | variables)
+    main = f"import {jobs}; from {PACKAGE}.__main__ import main; main()"
+    process = PreloadedProgram(
+        ["-W", "error", "-c", main, *(command or ("run",))],
+        cwd=folder,
+        env=os.environ | environment | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    running = Program(process)
+    try:
+        yield running
+    finally:
+        process.kill()
+        running.exit_code()

@@ -7,8 +7,6 @@ import os
 import re
 import runpy
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +15,7 @@ import typer.main
 from judging import PROJECT
 from typer import rich_utils
 
+from preloaded import run_preloaded
 from support import PACKAGE, ROOT, prepare
 from worker_payment.kit import translated
 from worker_payment.kit.cli import command_line
@@ -88,14 +87,8 @@ def test_a_worker_with_korean_documents_speaks_korean(tmp_path):
     prepare(tmp_path)
 
     def run(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", PACKAGE, *words],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(tmp_path / "src"), "COLUMNS": "100"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = os.environ | {"PYTHONPATH": str(tmp_path / "src"), "COLUMNS": "100"}
+        done = run_preloaded(["-m", PACKAGE, *words], cwd=tmp_path, env=environment)
         return done.stdout + done.stderr
 
     shown = run("failed", "list", "--help")

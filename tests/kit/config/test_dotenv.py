@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
+from preloaded import run_preloaded
 from support import PYTHONPATH
 from worker_payment.kit.config import Settings, SettingsError
 from worker_payment.kit.config.dotenv import read_dotenv, read_variables
@@ -151,13 +150,8 @@ def test_a_folder_called_env_is_no_file_of_variables(env_file):
 def test_the_command_line_answers_with_one_sentence(env_file):
     env_file.write_text('WORKER_QUEUE="pay\nREDIS_URL=redis://10.0.0.1:6379/0\n')
     for command, code in (["check", 2], ["run", 2], ["health", 1]):
-        run = subprocess.run(
-            [sys.executable, "-m", "worker_payment", command],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"PYTHONPATH": PYTHONPATH},
-        )
+        environment = os.environ | {"PYTHONPATH": PYTHONPATH}
+        run = run_preloaded(["-m", "worker_payment", command], env=environment)
         assert (run.returncode, run.stdout) == (code, ""), run.stderr
         assert re.fullmatch(r"error: \.env, line 1: WORKER_QUEUE [^\n]+\n", run.stderr)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from uuid import uuid4
 from redis import Redis
 from rq import Queue
 
+from preloaded import PreloadedProgram
 from support import PYTHONPATH
 
 WORKER = """
@@ -42,7 +42,7 @@ with on_signals(lambda now: worker.drain(now=now)):
 @contextmanager
 def process(
     url: str, queue: str, *, concurrency: int = 5, timeout: float = 10.0, limit: int = 2
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[PreloadedProgram]:
     """A worker in a process of its own, so that it can be killed.
 
     Args:
@@ -53,8 +53,8 @@ def process(
         limit: Its delivery limit.
     """
     arguments = [url, queue, uuid4().hex, str(concurrency), str(timeout), str(limit)]
-    running = subprocess.Popen(
-        [sys.executable, "-c", WORKER, *arguments],
+    running = PreloadedProgram(
+        ["-c", WORKER, *arguments],
         env=os.environ | {"PYTHONPATH": PYTHONPATH},
         stdout=subprocess.DEVNULL,
     )

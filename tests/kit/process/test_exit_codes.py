@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from redis import Redis
 
+from preloaded import run_preloaded
 from program import program
 from support import PYTHONPATH, eventually, free_port, prepare
 from worker_payment.kit.process.exit_codes import ExitCode
@@ -19,14 +18,8 @@ def ran(folder, *command, **variables):
     """Run a command to its end."""
     if not (folder / ".env").exists():
         prepare(folder)
-    return subprocess.run(
-        [sys.executable, "-m", "worker_payment", *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": PYTHONPATH} | variables,
-    )
+    environment = os.environ | {"PYTHONPATH": PYTHONPATH} | variables
+    return run_preloaded(["-m", "worker_payment", *command], cwd=folder, env=environment)
 
 
 @pytest.fixture

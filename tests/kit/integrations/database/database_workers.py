@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+from preloaded import PreloadedProgram
 from support import prepare
 from worker_payment.kit.process.exit_codes import ExitCode
 
@@ -27,20 +26,19 @@ class Workers:
         self._folder = folder
         self._variables = variables
         self._script = Path(__file__).with_name("database_worker.py")
-        self.running: list[subprocess.Popen[bytes]] = []
+        self.running: list[PreloadedProgram] = []
 
     def start(self) -> None:
         """Start one more."""
         number = time.monotonic_ns()
         health = {"WORKER_HEALTH_FILE": str(self._folder / f"{number}.health")}
         with (self._folder / f"{number}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(self._script), "run"],
+            process = PreloadedProgram(
+                [str(self._script), "run"],
                 cwd=self._folder,
                 env=os.environ | self._variables | health,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
             )
         self.running.append(process)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
+from preloaded import PreloadedProgram, run_preloaded
 from support import eventually, free_port
 from worker_payment.kit.breaker import breakers
 from worker_payment.kit.engine import Options, OutageError
@@ -33,12 +32,12 @@ WORKER = Path(__file__).with_name("database_worker.py")
 
 
 @contextmanager
-def running(folder: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def running(folder: Path, **variables: str) -> Iterator[tuple[PreloadedProgram, Path]]:
     """A worker process and the file of its log."""
     log = folder / "worker.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, str(WORKER), "run"],
+        process = PreloadedProgram(
+            [str(WORKER), "run"],
             cwd=folder,
             env=os.environ
             | {"WORKER_LEASE": "4", "DATABASE_BREAKER": '{"longestPause":2000}'}
@@ -55,9 +54,7 @@ def running(folder: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[b
 
 def command(*arguments: str) -> tuple[int, str]:
     """A command of the worker, in the same folder."""
-    done = subprocess.run(
-        [sys.executable, str(WORKER), *arguments], capture_output=True, text=True, check=False
-    )
+    done = run_preloaded([str(WORKER), *arguments])
     return done.returncode, done.stdout + done.stderr
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
 from urllib.parse import quote
 
 import pytest
 from pydantic import ValidationError
 
+from preloaded import run_preloaded
 from worker_payment.kit.config import SettingsError, load_settings
 from worker_payment.kit.config.secrets import known_secrets
 from worker_payment.kit.integrations.database import insight, lifecycle
@@ -130,13 +129,7 @@ def test_a_url_whose_password_is_not_percent_encoded_is_refused(monkeypatch, tmp
     """In one sentence that names variable and cure, and no part of the password."""
     monkeypatch.setenv("DATABASE_CONFIG", json.dumps({"instances": {"MAIN": {"url": url}}}))
     for command in ("check", "run", "failed list"):
-        done = subprocess.run(
-            [sys.executable, "-m", "worker_payment", *command.split()],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_preloaded(["-m", "worker_payment", *command.split()], cwd=tmp_path)
         assert done.returncode == 2
         assert "DATABASE_CONFIG" in done.stderr
         assert "percent-encoded (@ as %40" in done.stderr

@@ -19,6 +19,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from preloaded import PreloadedProgram
 from support import RedisServer, eventually
 from worker_payment.kit.engine import Publisher
 from worker_payment.kit.integrations.database.instances import instances
@@ -116,14 +117,14 @@ def run_worker(
     effects.touch()
     monkeypatch.setenv("EFFECTS", str(effects))
     script = Path(__file__).with_name("outbox_worker.py")
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[PreloadedProgram] = []
 
-    def run() -> subprocess.Popen[bytes]:
+    def run() -> PreloadedProgram:
         health = {"WORKER_HEALTH_FILE": str(tmp_path / f"{len(running)}.health")}
         log = (tmp_path / f"{len(running)}.log").open("wb")
         with log:
-            process = subprocess.Popen(
-                [sys.executable, str(script), "run"],
+            process = PreloadedProgram(
+                [str(script), "run"],
                 cwd=tmp_path,
                 env=os.environ | health | {"REDIS_URL": redis_url},
                 stdout=log,

@@ -27,14 +27,14 @@ class Program:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.output = ""
+        self._logged: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def lines(self, message: str | None = None, **fields: Any) -> list[dict[str, Any]]:
         """List the log lines so far that have this message and these fields."""
-        found = [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
         wanted = fields if message is None else {"message": message} | fields
-        return [line for line in found if wanted.items() <= line.items()]
+        return [line for line in self._logged.copy() if wanted.items() <= line.items()]
 
     def wait_for(self, message: str, **fields: Any) -> dict[str, Any]:
         """Wait for a log line, and return the first that fits."""
@@ -58,6 +58,8 @@ class Program:
             with self.process.stdout as lines:
                 for line in lines:
                     self.output += line
+                    if line.startswith("{"):
+                        self._logged.append(json.loads(line))
 
 
 @contextmanager

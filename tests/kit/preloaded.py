@@ -1,0 +1,248 @@
+"""Python programs that start with the libraries loaded.
+
+Loading the libraries takes most of the processor time of a worker's start. So one process of a test
+session loads them and forks for each program, which loads the worker's own modules anew. A test of
+the start itself, or of an environment that the interpreter or a library reads at its start, starts
+a process of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+_LIBRARIES = (
+    *("alembic.autogenerate", "alembic.command", "asyncio", "croniter", "httpx", "logging.config"),
+    *("psycopg", "pydantic", "pydantic_settings", "pymysql", "redis.asyncio", "redis.sentinel"),
+    *("rich.console", "sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql"),
+    *("sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "structlog", "typer"),
+)
+# What the interpreter and these libraries read when they start; RQ, which reads more, is not here.
+READ_AT_START = ("LANG", "LC_", "PYTHON")
+_SET_BY_PROGRAM = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+
+
+class PreloadedProgram:
+    """A program under way, with the part of `subprocess.Popen` that tests use.
+
+    Args:
+        arguments: Those of Python: perhaps `-W error`, then `-c CODE`, `-m MODULE` or a file.
+        cwd: Its working directory.
+        env: Its environment.
+        stdout: A file, or `subprocess.PIPE` for a stream of text.
+        stderr: A file, or `subprocess.STDOUT`.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdout: IO[Any] | int | None = None,
+        stderr: IO[Any] | int | None = None,
+    ) -> None:
+        asked = {
+            "arguments": [str(each) for each in arguments],
+            "cwd": str(cwd or Path.cwd()),
+            "env": dict(os.environ if env is None else env),
+        }
+        self.returncode: int | None = None
+        self.stdout: IO[str] | None = None
+        self._ended, ended = os.pipe()
+        opened = [ended]
+        if stdout == subprocess.PIPE:
+            reading, stdout = os.pipe()
+            self.stdout = os.fdopen(reading, encoding="utf-8")
+            opened.append(stdout)
+        elif stdout == subprocess.DEVNULL:
+            stdout = os.open(os.devnull, os.O_WRONLY)
+            opened.append(stdout)
+        out = _number(stdout, 1)
+        err = out if stderr == subprocess.STDOUT else _number(stderr, 2)
+        self.pid = _nursery().start(asked, [out, err, ended])
+        for each in opened:
+            os.close(each)
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self._code(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return the exit code."""
+        code = self._code(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+        return code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+    def _code(self, timeout: float | None) -> int | None:
+        if self.returncode is None and select.select([self._ended], [], [], timeout)[0]:
+            self.returncode = int(os.read(self._ended, 16))
+            os.close(self._ended)
+        return self.returncode
+
+
+def run_preloaded(
+    arguments: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, and return what it printed."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        code = PreloadedProgram(arguments, cwd=cwd, env=env, stdout=out, stderr=err).wait()
+        for file in (out, err):
+            file.seek(0)
+        return subprocess.CompletedProcess(list(arguments), code, out.read(), err.read())
+
+
+def _number(file: IO[Any] | int | None, default: int) -> int:
+    if file is None:
+        return default
+    return file if isinstance(file, int) else file.fileno()
+
+
+class _Nursery:
+    """The process that forks, seen from the tests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._environment = {
+            name: value for name, value in os.environ.items() if name not in _SET_BY_PROGRAM
+        }
+        self._channel, other = socket.socketpair()
+        with other:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(other.fileno())],
+                pass_fds=[other.fileno()],
+                env=self._environment,
+            )
+        atexit.register(self.close)
+
+    def start(self, asked: dict[str, Any], files: list[int]) -> int:
+        """Start a program; the third file gets its exit code. Return its process id."""
+        for name in self._environment.keys() | asked["env"].keys():
+            if name.startswith(READ_AT_START) and name not in _SET_BY_PROGRAM:
+                assert self._environment.get(name) == asked["env"].get(name), (
+                    f"{name} is read at the start: the program needs a process of its own"
+                )
+        with self._lock:
+            socket.send_fds(self._channel, [f"{json.dumps(asked)}\n".encode()], files)
+            return int(self._channel.recv(16))
+
+    def close(self) -> None:
+        """End it."""
+        self._channel.close()
+        self._process.wait()
+
+
+@functools.cache
+def _nursery() -> _Nursery:
+    return _Nursery()
+
+
+def _serve(channel: socket.socket) -> dict[str, Any]:
+    """Fork for each program asked for; the fork returns with what it has to do."""
+    running: dict[int, int] = {}
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while True:
+        ready = select.select([channel, wake], [], [])[0]
+        if wake in ready:
+            os.read(wake, 4096)
+            _tell_ends(running)
+        if channel not in ready:
+            continue
+        text, files, *_ = socket.recv_fds(channel, 1 << 20, 3)
+        if not text:
+            os._exit(0)  # the tests have ended
+        while not text.endswith(b"\n"):
+            text += channel.recv(1 << 20)
+        child = os.fork()
+        if child == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for target in (1, 2):
+                os.dup2(files[target - 1], target)
+            for each in (*files, *running.values(), wake, woken):
+                os.close(each)
+            channel.close()
+            return dict(json.loads(text))
+        running[child] = files[2]
+        for each in files[:2]:
+            os.close(each)
+        channel.send(str(child).encode())
+
+
+def _tell_ends(running: dict[int, int]) -> None:
+    """Write the exit code of each that has ended to the file that waits for it."""
+    while running:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if child == 0:
+            return
+        ended = running.pop(child)
+        os.write(ended, str(os.waitstatus_to_exitcode(status)).encode())
+        os.close(ended)
+
+
+def _become(asked: dict[str, Any], filters: list[Any]) -> None:
+    """Be the interpreter that has just started with these arguments."""
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    time.tzset()
+    kind, *arguments = asked["arguments"]
+    warnings.filters[:] = filters  # type: ignore[index]
+    if kind == "-W":
+        warnings.simplefilter(arguments[0])
+        kind, *arguments = arguments[1:]
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[0:1] = ["", *filter(None, path)]
+    sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
+    sys.argv = [kind, *arguments[1:]]
+    if kind == "-c":
+        exec(compile(arguments[0], "<string>", "exec"), {"__name__": "__main__"})
+    elif kind == "-m":
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [kind, *arguments]
+        sys.path[0] = str(Path(kind).parent)
+        runpy.run_path(kind, run_name="__main__")
+
+
+if __name__ == "__main__":
+    usual = warnings.filters[:]
+    warnings.simplefilter("error")
+    for library in _LIBRARIES:
+        importlib.import_module(library)
+    gc.freeze()
+    _become(_serve(socket.socket(fileno=int(sys.argv[1]))), usual)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,8 @@ _BOOT = 4.0  # seconds of jobs kept in reserve while several processes start
 _SPIN = 30  # thousands of steps: about 3 ms
 _SPIN_RATE = 150  # such jobs per second and processor, roughly; for the first run
 _WARM_UP_JOBS, _GAP = 10, 0.03  # of the latency case; the gap in seconds
-_DELAY = 1.0  # seconds, of the lateness case
+_DELAY = 1.0  # seconds, of the lateness cases
+_SCHEDULES, _MINUTES = 50, 2  # of the schedules' lateness: jobs in each minute
 _MOST_PUBLISHED = 100_000  # jobs
 _LIMIT = 60.0  # seconds before a run is given up
 
@@ -63,6 +65,7 @@ DISTANT = [
 ]
 SCALING = [1, 2, 4]  # processes
 PARKED = {"lateness": 0, "lateness-parked": 100_000}  # jobs that wait for a later time
+WAITING = {"waiting-few": 30_000, "waiting-million": 1_000_000}  # jobs that wait for a slot
 
 
 @dataclass
@@ -139,6 +142,57 @@ class Bench:
             self._publish(contender, "park", parked)
         return self._delays(contender, count, "later", _GAP, _DELAY)
 
+    def retries(self, contender: Contender, count: int) -> Figures:
+        """Milliseconds from the time that a failed job named to its next start, some at a time."""
+        self._empty()
+        with self._worker(contender, 5, 1, LINE) as watch:
+            for done in range(0, count + _WARM_UP_JOBS, _WARM_UP_JOBS):
+                self._publish(contender, "again", _WARM_UP_JOBS, _DELAY)
+                watch.until(done + _WARM_UP_JOBS, limit=_LIMIT)
+            return _percentiles(watch.lines()[_WARM_UP_JOBS:])
+
+    def schedules(self, contender: Contender) -> Figures:
+        """Milliseconds from a full minute to the start of the jobs scheduled for it."""
+        self._empty()
+        scheduled = replace(
+            contender,
+            variables=lambda *args: (
+                contender.variables(*args) | {"BENCH_SCHEDULES": str(_SCHEDULES)}
+            ),
+        )
+        with self._worker(scheduled, 5, 1, LINE) as watch:
+            watch.until(_MINUTES * _SCHEDULES, limit=_LIMIT * (_MINUTES + 1))
+            return _percentiles(watch.lines())
+
+    def waiting(self, contender: Contender, count: int) -> Figures:
+        """Throughput and memory at 50 slots, and seconds of `stats`, with so many jobs waiting."""
+        self._empty()
+        self._publish(contender, "fill", count, "count", 0)
+        stats = self._time(contender.stats(self.homes[contender.key]), contender)
+        with self._worker(contender, 50, 1, TRACE) as watch:
+            begin = watch.until(1000, limit=_LIMIT)
+            first = begin.done
+            while begin.at + self.seconds > time.monotonic() and watch.done() < count:
+                time.sleep(0.01)
+            end = watch.until(min(watch.done(), count), limit=_LIMIT)
+            jobs, seconds = end.done - first, end.at - begin.at
+            return {
+                "rate": jobs / seconds,
+                "memory_mb": watch.memory / 2**20,
+                "stats_s": stats,
+                "jobs": jobs,
+            }
+
+    def _time(self, command: list[str], contender: Contender) -> float:
+        environment = os.environ | self._environment(contender, self.server.url)
+        start = time.monotonic()
+        done = subprocess.run(
+            command, env=environment, cwd=self.folder, capture_output=True, check=False
+        )
+        if done.returncode:
+            raise BenchmarkError(f"{command[-1]} failed: {done.stderr[-2000:]!r}")
+        return time.monotonic() - start
+
     def _delays(self, contender: Contender, count: int, *command: object) -> Figures:
         word, *options = command
         with self._worker(contender, 5, 1, LINE) as watch:
@@ -146,12 +200,7 @@ class Bench:
             watch.until(_WARM_UP_JOBS, limit=_LIMIT)
             self._publish(contender, word, count, *options)
             watch.until(_WARM_UP_JOBS + count, limit=_LIMIT)
-            delays = sorted(watch.lines()[_WARM_UP_JOBS:])
-        return {
-            "p50_ms": delays[len(delays) // 2] * 1000,
-            "p99_ms": delays[min(len(delays) - 1, math.ceil(len(delays) * 0.99) - 1)] * 1000,
-            "jobs": count,
-        }
+            return _percentiles(watch.lines()[_WARM_UP_JOBS:])
 
     def scaling(self, contender: Contender, processes: int) -> Figures:
         """Jobs per second that compute for some milliseconds, over several processes."""
@@ -222,6 +271,15 @@ class Bench:
         if done.returncode:
             raise BenchmarkError(f"publishing failed: {done.stderr[-2000:]}")
         return done.stdout
+
+
+def _percentiles(seconds: list[float]) -> Figures:
+    delays = sorted(seconds)
+    return {
+        "p50_ms": delays[len(delays) // 2] * 1000,
+        "p99_ms": delays[math.ceil(len(delays) * 0.99) - 1] * 1000,
+        "jobs": len(delays),
+    }
 
 
 def _whole_rounds(jobs: float, slots: int) -> int:

@@ -24,7 +24,7 @@ from contenders import CONTENDERS, Contender, Home
 from measuring import BenchmarkError
 from workers import ROOT, Server
 
-_KINDS = ("throughput", "distance", "latency", "lateness", "scaling", "publishing")
+_KINDS = ("throughput", "distance", "latency", "lateness", "waiting", "scaling", "publishing")
 
 
 def main() -> None:
@@ -36,9 +36,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="rounds (3; 1 when quick)")
     parser.add_argument("--seconds", type=float, help="counted part of a run (3; 1.2 when quick)")
     parser.add_argument("--only", help="contenders, comma separated: ours,dramatiq,bullmq")
-    parser.add_argument(
-        "--cases", help="kinds of cases: throughput,distance,latency,scaling,publishing"
-    )
+    parser.add_argument("--cases", help=f"kinds of cases, comma separated: {','.join(_KINDS)}")
     parser.add_argument("--output", type=Path, default=ROOT / ".cache/benchmarks/results")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/benchmarks")
     options = parser.parse_args()
@@ -127,6 +125,7 @@ class _Plan:
             self._throughput()
             self._latency()
             self._lateness()
+            self._waiting()
             self._scaling()
             self._publishing()
 
@@ -156,6 +155,19 @@ class _Plan:
             for each in self._in_turn():
                 if each.delays and (each.bulk or not parked):
                     self._try(case, each, lambda e=each, n=parked: self._bench.lateness(e, 200, n))  # type: ignore[misc]
+
+        for each in self._in_turn():
+            if each.again:
+                self._try("retries", each, lambda e=each: self._bench.retries(e, 200))  # type: ignore[misc]
+                self._try("schedules", each, lambda e=each: self._bench.schedules(e))  # type: ignore[misc]
+
+    def _waiting(self) -> None:
+        if not self._wants("waiting") or self._quick:
+            return
+        for case, count in cases.WAITING.items():
+            for each in self._in_turn():
+                if each.stats(self._bench.homes[each.key]):
+                    self._try(case, each, lambda e=each, n=count: self._bench.waiting(e, n))  # type: ignore[misc]
 
     def _scaling(self) -> None:
         if not self._wants("scaling"):

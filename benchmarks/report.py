@@ -17,15 +17,12 @@ from cases import (
     NOOP_50,
     PARKED,
     SCALING,
-    SLEEP_10,
-    SLEEP_100,
-    SLEEP_300,
     THROUGHPUT,
+    WAITING,
     Figures,
     Throughput,
 )
-
-OURS, OURS_LOGGING, DRAMATIQ, BULLMQ = "ours", "ours-logging", "dramatiq", "bullmq"
+from goals import OURS, goals, number
 
 
 @dataclass
@@ -63,76 +60,6 @@ class Results:
         return statistics.median(run[figure] for run in runs) if runs else math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """One goal and what was found.
-
-    Args:
-        text: What shall hold.
-        value: The figure found; NaN when it was not measured.
-        bound: What it is compared with.
-        above: Whether it must be above the bound, else below.
-        unit: Behind both numbers.
-    """
-
-    text: str
-    value: float
-    bound: float
-    above: bool = True
-    unit: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """Reached, not reached, or not measured."""
-        if math.isnan(self.value) or math.isnan(self.bound):
-            return "not measured"
-        reached = self.value >= self.bound if self.above else self.value <= self.bound
-        return "reached" if reached else "not reached"
-
-    def line(self) -> str:
-        """A line of the list of goals."""
-        word = "at least" if self.above else "at most"
-        found, bound = _number(self.value), _number(self.bound)
-        return f"- {self.text}: {found}{self.unit} ({word} {bound}{self.unit}): **{self.verdict}**"
-
-
-def goals(results: Results) -> list[Goal]:
-    """The goals, judged by these results."""
-    rate = {
-        (case.key, key): results.median(case.key, key, "rate")
-        for case in THROUGHPUT
-        for key in (OURS, OURS_LOGGING, DRAMATIQ, BULLMQ)
-    }
-    found = []
-    for key, label in ((OURS, "without log lines"), (OURS_LOGGING, "logging as shipped")):
-        for case, bound in ((NOOP_5, 2.5), (NOOP_50, 1.5)):
-            ratio = rate[case.key, key] / rate[case.key, DRAMATIQ]
-            found.append(Goal(f"{case.title}, {label}, by Dramatiq", ratio, bound, unit=" times"))
-        for peer in (DRAMATIQ, BULLMQ):
-            ratio = rate[SLEEP_10.key, key] / rate[SLEEP_10.key, peer]
-            text = f"{SLEEP_10.title}, {label}, by {results.titles.get(peer, peer)}"
-            found.append(Goal(text, ratio, 1.0, unit=" times"))
-        for case in (SLEEP_100, SLEEP_300):
-            share = rate[case.key, key] / case.limit * 100
-            found.append(Goal(f"{case.title}, {label}, of the limit", share, 98, unit=" %"))
-        latency = results.median("latency", key, "p99_ms")
-        found.append(Goal(f"idle latency p99, {label}", latency, 3, above=False, unit=" ms"))
-        for parked, bound in zip(PARKED, (15, 100), strict=True):
-            late = results.median(parked, key, "p99_ms")
-            text = f"lateness p99 with {PARKED[parked]:,} parked, {label}"
-            found.append(Goal(text, late, bound, above=False, unit=" ms"))
-        memory = results.median(NOOP_50.key, key, "memory_mb")
-        found.append(Goal(f"peak memory at 50, {label}", memory, 55, above=False, unit=" MB"))
-    for case in THROUGHPUT:
-        share = rate[case.key, OURS_LOGGING] / rate[case.key, OURS] * 100
-        found.append(Goal(f"{case.title}, logging as shipped by without", share, 75, unit=" %"))
-    for case in DISTANT:
-        if case.sleep:
-            far, near = (results.median(each.key, OURS, "rate") for each in (case, SLEEP_10))
-            found.append(Goal(f"{case.title}, by next to it", far / near * 100, 90, unit=" %"))
-    return found
-
-
 def write(results: Results, folder: Path) -> str:
     """Write peers.md, peers.json and peers.svg, and return the Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -168,6 +95,7 @@ def markdown(results: Results) -> str:
         "### Ratios\n\n" + _ratio_table(results, THROUGHPUT),
         _distance_tables(results),
         _other_table(results),
+        _waiting_table(results),
         _scaling_table(results),
         "### Goals\n\n" + "\n".join(goal.line() for goal in goals(results)) + "\n",
     ]
@@ -188,7 +116,7 @@ def _throughput_table(results: Results, cases: list[Throughput]) -> str:
         for case in cases:
             rate = results.median(case.key, key, "rate")
             cpu = results.median(case.key, key, "cpu_ms")
-            cells.append("-" if math.isnan(rate) else f"{_number(rate)}; {cpu:.2f}")
+            cells.append("-" if math.isnan(rate) else f"{number(rate)}; {cpu:.2f}")
         rows.append([f"{title} {results.versions[key]}", *cells])
     heads = ["jobs/s; CPU ms per job", *(case.title for case in cases)]
     return _table(heads, rows)
@@ -215,25 +143,42 @@ def _ratio_table(results: Results, cases: list[Throughput]) -> str:
 def _other_table(results: Results) -> str:
     heads = [
         *("", "peak MB at 5", "peak MB at 50", "first job after", "latency p50; p99 ms"),
-        *("lateness of delayed jobs", "with 100,000 parked", "published/s, single", "in bulk"),
+        *("lateness of delayed jobs", "with 100,000 parked", "of retries", "of schedules"),
+        *("published/s, single", "in bulk"),
     ]
     rows = [
         [
             title,
-            _number(results.median(NOOP_5.key, key, "memory_mb")),
-            _number(results.median(NOOP_50.key, key, "memory_mb")),
-            _number(results.median(NOOP_5.key, key, "start_s"), " s"),
+            number(results.median(NOOP_5.key, key, "memory_mb")),
+            number(results.median(NOOP_50.key, key, "memory_mb")),
+            number(results.median(NOOP_5.key, key, "start_s"), " s"),
             *(
-                f"{_number(results.median(case, key, 'p50_ms'))}; "
-                + _number(results.median(case, key, "p99_ms"))
-                for case in ("latency", *PARKED)
+                f"{number(results.median(case, key, 'p50_ms'))}; "
+                + number(results.median(case, key, "p99_ms"))
+                for case in ("latency", *PARKED, "retries", "schedules")
             ),
-            _number(results.median("publish-single", key, "rate")),
-            _number(results.median("publish-bulk", key, "rate")),
+            number(results.median("publish-single", key, "rate")),
+            number(results.median("publish-bulk", key, "rate")),
         ]
         for key, title in results.titles.items()
     ]
     return "### Memory, start, latency, publishing\n\n" + _table(heads, rows)
+
+
+def _waiting_table(results: Results) -> str:
+    if not any(case in results.figures for case in WAITING):
+        return ""
+    rows = [
+        [
+            f"{count:,}",
+            number(results.median(case, OURS, "rate")),
+            number(results.median(case, OURS, "memory_mb")),
+            number(results.median(case, OURS, "stats_s")),
+        ]
+        for case, count in WAITING.items()
+    ]
+    heads = ["jobs waiting", "no-op/s, 50 at once", "peak MB", "`stats`, s"]
+    return f"### Many jobs waiting: {results.titles[OURS]}\n\n" + _table(heads, rows)
 
 
 def _scaling_table(results: Results) -> str:
@@ -244,7 +189,7 @@ def _scaling_table(results: Results) -> str:
     for key in keys:
         rates = [results.median(f"scaling-{count}", key, "rate") for count in SCALING]
         rows.append(
-            [results.titles[key], *(f"{_number(r)} ({_times(r / rates[0])})" for r in rates)]
+            [results.titles[key], *(f"{number(r)} ({_times(r / rates[0])})" for r in rates)]
         )
     heads = ["jobs/s of about 3 ms of computing", *(f"{n} processes" for n in SCALING)]
     return "### Scaling\n\n" + _table(heads, rows)
@@ -254,14 +199,6 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
     measured = [row for row in rows if any(set(cell) - set("-; ") for cell in row[1:])]
     lines = [heads, ["---"] * len(heads), *measured]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
-def _number(value: float, unit: str = "") -> str:
-    if math.isnan(value):
-        return "-"
-    if value >= 100:  # noqa: PLR2004 - three digits are enough
-        return f"{value:.0f}{unit}"
-    return f"{value:.1f}{unit}" if value >= 10 else f"{value:.2f}{unit}"  # noqa: PLR2004
 
 
 def _times(value: float) -> str:

@@ -6,7 +6,7 @@ import bench_publish
 import worker_blank.worker  # noqa: F401 - composes the worker
 from worker_blank.kit.config import load_settings
 from worker_blank.kit.config.redis import publisher
-from worker_blank.processors.bench import Job, job
+from worker_blank.processors.bench import Job, again, job
 
 
 def _publish() -> None:
@@ -18,6 +18,9 @@ def _publish() -> None:
         ),
         lambda mode, value, delay, count: target.publish_many(
             job, (Job(mode=mode, value=value) for _ in range(count)), delay=delay
+        ),
+        lambda wait, count: target.publish_many(
+            again, (Job(mode="", value=wait) for _ in range(count))
         ),
     )
 

@@ -3,6 +3,7 @@
 fill COUNT MODE VALUE   put jobs on the queue by the fastest way there is
 trickle COUNT GAP       publish single jobs with GAP seconds between, each with its time
 later COUNT GAP DELAY   the same, but each shall run DELAY seconds later; its time is when it is due
+again COUNT WAIT        publish jobs that fail first and shall run again after so many seconds
 park COUNT              publish jobs that shall run in an hour, by the fastest way there is
 rate COUNT single|bulk  print how many seconds publishing took
 """
@@ -19,17 +20,21 @@ from bench_body import COUNT, START
 One = Callable[[str, float], object]
 Many = Callable[[str, float, int], object]
 Later = Callable[[str, float, float, int], object]  # mode, value, delay in seconds, count
+Again = Callable[[float, int], object]  # seconds, count
 _HOUR = 3600.0
 _TOGETHER = 100  # calls at once of a system that has no call for many
 
 
-def run(one: One, many: Many | None = None, later: Later | None = None) -> None:
+def run(
+    one: One, many: Many | None = None, later: Later | None = None, again: Again | None = None
+) -> None:
     """Obey the command line.
 
     Args:
         one: Publishes one job of a mode and a value.
         many: Publishes so many of them at once, where the system can.
         later: Publishes so many of them to run after a delay, where the system can.
+        again: Publishes jobs that fail first and name the seconds until their next attempt.
     """
     command, count, *rest = sys.argv[1:]
     if command == "fill":
@@ -45,6 +50,8 @@ def run(one: One, many: Many | None = None, later: Later | None = None) -> None:
             time.sleep(gap)
     elif command == "park" and later is not None:
         later(COUNT, 0.0, _HOUR, int(count))
+    elif command == "again" and again is not None:
+        again(float(rest[0]), int(count))
     else:
         one(COUNT, 0.0)  # connects
         start = time.perf_counter()

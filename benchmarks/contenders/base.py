@@ -46,6 +46,10 @@ class Contender:
         scales: It has a setting for processes, and takes part in that case.
         delays: Its publishing side can ask for a delay, and takes part in the lateness case.
         bulk: Its publishing side has a way of publishing many at once.
+        again: Its job can fail and name the time of its next attempt (`again` of the publishing
+            side), and it publishes jobs each minute when `BENCH_SCHEDULES` says how many.
+        stats: The command that shows what waits, from its home; empty: it does not take part in
+            the cases of many waiting.
         side: A variant of another entry: throughput of the no-op only.
         quick: Takes part in all cases of a quick run.
     """
@@ -61,6 +65,8 @@ class Contender:
     scales: bool = False
     delays: bool = False
     bulk: bool = False
+    again: bool = False
+    stats: Callable[[Home], list[str]] = lambda _home: []
     side: bool = False
     quick: bool = False
 

@@ -12,11 +12,17 @@ from contenders.base import Contender, Home, python_home
 
 QUEUE = "bench"
 
-_PROCESSOR = '''"""The comparison's job."""
+_PROCESSOR = '''"""The comparison's jobs."""
 
-from bench_body import work
+import os
+import time
 
-from ..kit import Payload, processor
+from bench_body import START, work
+
+from ..kit import JobContext, Payload, TemporaryError, processor
+from ..kit.scheduling import schedule
+
+due = {}
 
 
 class Job(Payload):
@@ -27,6 +33,23 @@ class Job(Payload):
 @processor
 def job(payload: Job) -> None:
     work(payload.mode, payload.value)
+
+
+@processor(attempts=2)
+def again(payload: Job, context: JobContext) -> None:
+    if context.attempt == 1:
+        due[context.job_id] = time.time() + payload.value
+        raise TemporaryError("again", retry_after=payload.value)
+    work(START, due.pop(context.job_id))
+
+
+for number in range(int(os.environ.get("BENCH_SCHEDULES", "0"))):
+    schedule(
+        job,
+        "* * * * *",
+        lambda moment: Job(mode=START, value=moment.timestamp()),
+        name=f"each-{number}",
+    )
 '''
 
 
@@ -64,6 +87,8 @@ CONTENDERS = [
         scales=True,
         bulk=True,
         delays=True,
+        again=True,
+        stats=lambda home: [str(home.programs / "worker-blank"), "stats", "--json"],
         quick=True,
     ),
     Contender(
@@ -74,6 +99,7 @@ CONTENDERS = [
         rate=2500,
         variables=variables,
         delays=True,
+        again=True,
         quick=True,
     ),
 ]

@@ -76,10 +76,14 @@ def test_a_schedule_may_name_its_queue(publisher, connection, queue, clock):
     assert (len(waiting(connection, queue)), len(waiting(connection, f"{queue}-low"))) == (0, 1)
 
 
-def test_many_replicas_publish_it_once(redis_url, connection, queue, clock):
-    each = nightly()
+def test_many_replicas_publish_each_once(redis_url, connection, queue, clock):
+    """Several are due at the same time, and the replicas are not at the same one."""
+    due = [nightly() for _ in range(5)]
     clients = [Redis.from_url(redis_url) for _ in range(8)]
-    tickers = [Ticker(Publisher(client, queue), [each], clock) for client in clients]
+    tickers = [
+        Ticker(Publisher(client, queue), due[number % 5 :] + due[: number % 5], clock)
+        for number, client in enumerate(clients)
+    ]
     tickers[0].tick()
     for _ in range(20):
         clock.forward(days=1)
@@ -95,10 +99,19 @@ def test_many_replicas_publish_it_once(redis_url, connection, queue, clock):
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(published) == [0] * 7 + [1]
-    assert len(waiting(connection, queue)) == 20
+        assert sum(published) == len(due)
+    assert len(waiting(connection, queue)) == 20 * len(due)
     for client in clients:
         client.close()
+
+
+def test_a_run_that_falls_due_just_after_a_look_is_not_late(publisher, connection, queue):
+    """The time comes between the look and the question how long to wait for the next one."""
+    readings = iter([START, START + timedelta(seconds=11), START + timedelta(seconds=12)])
+    ticker = Ticker(publisher, [nightly()], lambda: next(readings, START + timedelta(seconds=13)))
+    ticker.start()
+    eventually(lambda: len(waiting(connection, queue)) == 1)
+    ticker.close()
 
 
 @pytest.mark.parametrize(("missed", "jobs_queued"), [("once", 1), ("skip", 0)])

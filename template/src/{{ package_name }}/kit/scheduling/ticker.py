@@ -24,6 +24,7 @@ log: Any = structlog.get_logger(__name__)
 ON_TIME = 60.0  # seconds that a run may be late and still counts as not missed
 _LONGEST = 30.0  # seconds between two looks at most: clocks are set, machines sleep
 _PAUSE = 5.0  # seconds after trouble
+_TICK = 0.001  # seconds more than until a run is due: a look that is too early publishes nothing
 
 
 class Ticker:
@@ -68,23 +69,27 @@ class Ticker:
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        now = self._clock()
+        return self._look(self._clock())
+
+    def _look(self, now: datetime) -> int:
         return sum(self._try(each, now) for each in self._schedules)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self.tick()
-                wait = self._pause()
+                now = self._clock()
+                self._look(now)
+                wait = self._pause(now)
             except RedisError as error:
                 log.warning("redis.lost", error=type(error).__name__)
                 wait = _PAUSE
             self._stop.wait(wait)
 
-    def _pause(self) -> float:
-        now = self._clock()
-        until = min((each.following(now) - now).total_seconds() for each in self._schedules)
-        return min(max(until, 0.05), _LONGEST)
+    def _pause(self, looked: datetime) -> float:
+        """Return the seconds until the first run that the last look did not see as due."""
+        due = min(each.following(looked) for each in self._schedules)
+        until = (due - self._clock()).total_seconds()
+        return min(max(until, 0.0) + _TICK, _LONGEST)
 
     def _server_time(self) -> datetime:
         try:
@@ -104,21 +109,25 @@ class Ticker:
 
     def _consider(self, each: Schedule, now: datetime) -> bool:
         due = each.latest(now)
-        with self._publisher.connection.pipeline() as pipeline:
+        while True:
             try:
-                pipeline.watch(self._key)  # type: ignore[no-untyped-call]
-                last: Any = pipeline.hget(self._key, each.key)
-                if last is not None and float(last) >= due.timestamp():
-                    return False
-                pipeline.multi()
-                pipeline.hset(self._key, each.key, str(due.timestamp()))
-                late = (now - due).total_seconds()
-                # Nothing was missed by a schedule that is seen for the first time.
-                wanted = last is not None and (late <= ON_TIME or each.missed == "once")
-                job_id = self._add(each, due, pipeline) if wanted else ""
-                answers = pipeline.execute()
+                return self._publish(each, due, now)
             except WatchError:
-                return False  # another replica did it, or the next look will
+                continue  # another replica was at one of the schedules: perhaps at another one
+
+    def _publish(self, each: Schedule, due: datetime, now: datetime) -> bool:
+        with self._publisher.connection.pipeline() as pipeline:
+            pipeline.watch(self._key)  # type: ignore[no-untyped-call]
+            last: Any = pipeline.hget(self._key, each.key)
+            if last is not None and float(last) >= due.timestamp():
+                return False
+            pipeline.multi()
+            pipeline.hset(self._key, each.key, str(due.timestamp()))
+            late = (now - due).total_seconds()
+            # Nothing was missed by a schedule that is seen for the first time.
+            wanted = last is not None and (late <= ON_TIME or each.missed == "once")
+            job_id = self._add(each, due, pipeline) if wanted else ""
+            answers = pipeline.execute()
         if not wanted:
             if last is not None:
                 log.warning("schedule.skipped", schedule=each.name, due=due.isoformat())

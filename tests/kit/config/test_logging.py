@@ -102,8 +102,8 @@ def test_a_password_that_is_a_word_does_not_blot_out_the_word(output):
 def test_other_alphabets_stay_readable(output):
     configured(output)
     structlog.get_logger().info("주문", name="홍길동")
-    assert '"message": "주문"' in output.getvalue()
-    assert '"name": "홍길동"' in output.getvalue()
+    assert '"message":"주문"' in output.getvalue()
+    assert '"name":"홍길동"' in output.getvalue()
 
 
 def test_pretty_is_for_people(output):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
@@ -19,6 +20,7 @@ from .log_values import Cleaner, encode, let_pass
 
 _LEVELS = {"warn": "warning", "exception": "error", "fatal": "critical"}
 _OWN = frozenset(("time", "level", "message", "service"))
+_NAMES = 512  # fields whose names are known
 _FIRST = ("time", "level", "message", "jobId", "jobType")
 
 Render = Callable[[dict[str, Any]], str]
@@ -46,6 +48,7 @@ class LogLine:
         self._processors = tuple(processors)
         self._render = render
         self._second = (0, "")
+        self._name = lru_cache(_NAMES)(self._name_of)
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
         field = self._cleaner.field
@@ -62,8 +65,7 @@ class LogLine:
             if isinstance(said := fields.get("exception"), str):
                 fields["exception"] = without_values(said)
         for key, value in fields.items():
-            name = key if key.isascii() and len(key) < 100 else field(key)
-            line[f"{name}_" if name in _OWN else name] = field(value)
+            line[self._name(key)] = field(value)
         for processor in self._processors:
             try:
                 line = processor(logger, method, line)
@@ -73,6 +75,10 @@ class LogLine:
             return self._render(line)
         except (TypeError, ValueError):  # a processor added an odd value
             return self._render({key: field(value) for key, value in line.items()})
+
+    def _name_of(self, key: str) -> str:
+        name = key if key.isascii() and len(key) < 100 else str(self._cleaner.field(key))
+        return f"{name}_" if name in _OWN else name
 
     def _as_text(self, message: Any) -> str:
         found = self._cleaner.field(message)

@@ -6,21 +6,32 @@ middle, and one that cannot be printed is named by its type.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from pydantic_core import to_json
+
 LIMIT = 4096  # bytes of one field
 _CERTAIN = LIMIT // 4  # characters that are within the limit whatever they are
+_SMALL = 2**63  # integers below it are written without a further look
 _BITS = 1024  # size of an integer up to which it is written as a number
 _DEPTH, _ITEMS = 8, 200  # levels and items of a nested value that are shown
 _SHORTEST, _TELLING = 4, 8  # characters of a secret that is replaced at all, and anywhere
 _ELLIPSIS = "..."
+_NAME, _NAMES = 64, 512  # characters of a text that is cleaned once, and how many such are known
 
-encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+
+def encode(value: Any) -> str:
+    """Return a value as JSON.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return to_json(value, inf_nan_mode="strings").decode()
 
 
 class Scrubber:
@@ -65,13 +76,15 @@ class Cleaner:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._scrubbed = Scrubber(secrets).text
+        # Most texts of a line are names, which come again and again.
+        self._name = lru_cache(_NAMES)(self.text)
 
     def field(self, value: Any) -> Any:
         """Return what stands for a value: a text, a number, a list or a dict."""
         kind = type(value)
         if kind is str:
-            return self.text(value)
-        if value is None or kind is bool:
+            return self._name(value) if len(value) <= _NAME else self.text(value)
+        if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
             return value
         if not isinstance(value, dict | list | tuple | set | frozenset):
             return self._scalar(value)

@@ -143,8 +143,9 @@ class Claim:
 
     def number(self, field: bytes) -> int | None:
         """A numeric field of the job's hash, None when it is absent or no number."""
+        found = self.raw.get(field)
         try:
-            return int(float(self.raw.get(field) or b""))
+            return int(float(found)) if found else None
         except (ValueError, OverflowError):
             return None
 

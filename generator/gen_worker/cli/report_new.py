@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gen_worker.cli.text import INDENT, accent, as_json, bold, pairs, safe, typed
-from gen_worker.new.create import Made
 from gen_worker.template.catalog import Catalog, module_question
+
+if TYPE_CHECKING:
+    from gen_worker.new.create import Made
 
 _NEXT_COMMAND = "make demo"
 

@@ -51,8 +51,7 @@ def write(files: Sequence[File], target: Path, finish: Callable[[Path], _Result]
             for parent in made:
                 parent.mkdir(exist_ok=True)
             hidden.mkdir()
-            for file in files:
-                _write_file(file, hidden)
+            _write_files(files, hidden)
             result = finish(hidden)
             with uninterrupted():  # from here on it is done, not half done
                 _move(hidden, target)
@@ -86,10 +85,14 @@ def _move(hidden: Path, target: Path) -> None:
         raise TargetError(f"{target} could not be put in place: {error.strerror}.") from error
 
 
-def _write_file(file: File, root: Path) -> None:
-    path = root / file.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = 0o777 if file.executable else 0o666  # less what the umask takes
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(file.content)
+def _write_files(files: Sequence[File], root: Path) -> None:
+    made = {"."}  # below the root
+    for file in files:
+        folder, path = str(file.path.parent), f"{root}/{file.path}"
+        if folder not in made:
+            made.add(folder)
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        mode = 0o777 if file.executable else 0o666  # less what the umask takes
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(file.content)

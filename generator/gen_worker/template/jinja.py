@@ -6,9 +6,11 @@ with Ansible's filters; a test holds every rendered file against Copier's own ou
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any
 
 from jinja2 import (
     Environment,
@@ -21,6 +23,7 @@ from jinja2 import (
 from jinja2.sandbox import SandboxedEnvironment
 
 from gen_worker.errors import TemplateError
+from gen_worker.template.compiled import kept_code, key_of
 from gen_worker.template.definition import Template
 
 # Filters that read the user's environment, files, clock or dice: a template is rendered from the
@@ -36,25 +39,37 @@ class _Loader(FileSystemLoader):
 
     def __init__(self, root: Path) -> None:
         super().__init__([str(root)])
-        self._root = root.resolve()
+        self._root = Path(os.path.realpath(root))
 
     def get_source(self, environment: Environment, template: str) -> Any:
         found = super().get_source(environment, template)
-        if not Path(found[1]).resolve().is_relative_to(self._root):
+        if not _real(found[1]).is_relative_to(self._root):
             raise TemplateError(f"The template leads out of its folder: {template}.")
         return found
 
 
-class _Environment(SandboxedEnvironment):
-    """Keeps what it compiled for the next environment: versions of a template share most files."""
+def _real(file: str) -> Path:
+    """Follow links; the folders that many files share are looked at once."""
+    if os.path.islink(file):  # noqa: PTH114 - many files: plain texts take a fraction of the time
+        return Path(os.path.realpath(file))
+    return _real_folder(os.path.dirname(file))  # noqa: PTH120
 
-    _code: ClassVar[dict[tuple[object, ...], Any]] = {}
+
+@cache
+def _real_folder(folder: str) -> Path:
+    return Path(os.path.realpath(folder))
+
+
+class _Environment(SandboxedEnvironment):
+    """Keeps what it compiled, for the next environment and for later runs."""
 
     def compile(self, source: Any, name: str | None = None, *others: Any, **options: Any) -> Any:
-        key = (source, name, self.keep_trailing_newline)
-        if key not in self._code:
-            self._code[key] = super().compile(source, name, *others, **options)
-        return self._code[key]
+        kept = kept_code()
+        key = key_of(source, name, self.keep_trailing_newline)
+        code = kept.get(key)
+        if code is None:
+            code = kept.code[key] = super().compile(source, name, *others, **options)
+        return code
 
 
 def _refused(name: str) -> Callable[..., str]:
@@ -155,3 +170,7 @@ class Renderer:
             raise
         except Exception as error:  # likewise
             raise TemplateError(f"The template file {path} cannot be rendered: {error}") from error
+
+    def keep_compiled(self) -> None:
+        """Keep what was compiled for later runs."""
+        kept_code().save()

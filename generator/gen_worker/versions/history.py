@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from gen_worker.errors import RepositoryError, TemplateError, UpdateError
 from gen_worker.repository.git import git, git_bytes, git_says_yes
 from gen_worker.repository.settings import Trust
+from gen_worker.template.compiled import cache_folder
 from gen_worker.versions.order import parse_version
 from gen_worker.versions.origin import BUNDLE, TEMPLATE_PARTS
 
@@ -72,7 +73,9 @@ class History:
         Raises:
             TemplateError: The commit holds no template, or one that leads out of its folder.
         """
-        return _once(cache() / "versions" / commit, lambda folder: self._extract(commit, folder))
+        return _once(
+            cache_folder() / "versions" / commit, lambda folder: self._extract(commit, folder)
+        )
 
     def _extract(self, commit: str, folder: Path) -> None:
         words = ("ls-tree", "-r", "-z", "--full-tree", commit, "--", *TEMPLATE_PARTS)
@@ -129,7 +132,7 @@ def own_history(template_root: Path) -> History | None:
     if not bundle.is_file():
         return None
     name = hashlib.sha256(bundle.read_bytes()).hexdigest()[:16]
-    folder = cache() / "bundles" / name
+    folder = cache_folder() / "bundles" / name
     return History(_once(folder, lambda empty: _fetch(str(bundle), empty, None)))
 
 
@@ -145,7 +148,7 @@ def fetched_history(url: str, seconds: float) -> History:
     """
     address = git_address(url)
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
-    folder = cache() / "remotes" / name
+    folder = cache_folder() / "remotes" / name
     try:
         if folder.is_dir():
             _fetch(address, folder, seconds)
@@ -172,20 +175,6 @@ def git_address(url: str) -> str:
     if address.startswith("-") or "::" in address or not address.isprintable():
         raise UpdateError(f"The template's address in the answers file is refused: {url!r}.")
     return os.path.expanduser(address)  # noqa: PTH111 - not every address is a path
-
-
-def cache() -> Path:
-    """Return the folder for what can be made again.
-
-    Raises:
-        UpdateError: No variable and no system entry says where the user's files are.
-    """
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "gen-worker"
-    try:
-        return Path.home() / ".cache" / "gen-worker"
-    except RuntimeError as error:
-        raise UpdateError("There is no home folder for a cache; set XDG_CACHE_HOME.") from error
 
 
 def _fetch(address: str, folder: Path, seconds: float | None) -> None:

@@ -68,6 +68,17 @@ def command(*arguments: str, template: Path | None = None, before: str = "") -> 
     return [sys.executable, "-c", f"{before}\n{PROGRAM}", str(template or ""), *arguments]
 
 
+def limiting(size: int) -> str:
+    """Write a program's first lines: the system refuses to let a file grow beyond some bytes.
+
+    Python keeps nothing that it compiles meanwhile: it would not notice that a file was cut off.
+    """
+    return (
+        "import resource, sys; sys.dont_write_bytecode = True; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
+    )
+
+
 def run(
     *arguments: str,
     cwd: Path,

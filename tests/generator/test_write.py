@@ -11,7 +11,7 @@ import time
 from pathlib import Path, PurePosixPath
 
 import pytest
-from command import command, run
+from command import command, limiting, run
 from gen_worker.errors import TargetError, explain
 from gen_worker.new.write import check_target, write
 from gen_worker.template.render import File
@@ -107,8 +107,8 @@ def test_signal_handlers_are_put_back(tmp_path: Path) -> None:
 
 def test_a_disk_that_takes_no_more_leaves_nothing(tmp_path: Path, sample_template: Path) -> None:
     """The system refuses a write in the middle (a file-size limit, as a full disk would)."""
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))"
-    done = run("payment", "--no-git", cwd=tmp_path, template=sample_template, before=limit)
+    words = ("payment", "--no-git")
+    done = run(*words, cwd=tmp_path, template=sample_template, before=limiting(40))
     assert done.returncode == 1
     assert done.stdout == ""
     assert (

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import command, contents, git
+from command import command, contents, git, limiting
 from lab import Lab, commit, replaced
 
 
@@ -164,8 +164,7 @@ def test_a_disk_that_fills_up_is_undone(lab: Lab, prepared: Path) -> None:
     """The system refuses a large file, in the tree or in git's folder, as a full disk would."""
     before = contents(prepared)
     for size in (40, 200, 4000, 20000):
-        limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
-        limit += "; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+        limit = f"{limiting(size)}; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
         done = subprocess.run(
             command("update", str(prepared), "--overwrite", template=lab.template, before=limit),
             capture_output=True,

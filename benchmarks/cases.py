@@ -168,7 +168,8 @@ class Bench:
         """Throughput and memory at 50 slots, and seconds of `stats`, with so many jobs waiting."""
         self._empty()
         self._publish(contender, "fill", count, "count", 0)
-        stats = self._time(contender.stats(self.homes[contender.key]), contender)
+        command = contender.stats(self.homes[contender.key])
+        stats = min(self._time(command, contender) for _ in range(3))
         with self._worker(contender, 50, 1, TRACE) as watch:
             begin = watch.until(1000, limit=_LIMIT)
             first = begin.done

@@ -94,6 +94,15 @@ def test_enqueue_with_a_delay_waits(command, jobs):
     assert (jobs.count, jobs.scheduled_job_registry.count) == (0, 1)
 
 
+def test_enqueue_puts_a_job_before_others_or_after_one(command, jobs):
+    assert command("enqueue", JOB, "{}", "--id", "second")[0] == 0
+    assert command("enqueue", JOB, "{}", "--id", "first", "--at-front")[0] == 0
+    after = ["--after", "first", "--after", "second"]
+    assert command("enqueue", JOB, "{}", "--id", "third", *after)[0] == 0
+    assert jobs.job_ids == ["first", "second"]
+    assert jobs.deferred_job_registry.get_job_ids() == ["third"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -102,6 +111,8 @@ def test_enqueue_with_a_delay_waits(command, jobs):
         ([JOB, "[]"], "expected a JSON object"),
         ([JOB, '{"napSeconds": "s3cret"}'], "napSeconds: "),
         ([JOB, "{}", "--id", "a/b"], "a job id has letters, digits, _ and - only"),
+        ([JOB, "{}", "--id", ""], "a job id has letters, digits, _ and - only"),
+        ([JOB, "{}", "--after", "a", "--delay", "1"], "not for both"),
     ],
 )
 def test_enqueue_refuses_with_one_sentence(command, jobs, arguments, said):

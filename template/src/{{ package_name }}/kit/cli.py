@@ -71,19 +71,20 @@ def enqueue(
         str | None, typer.Option("--id", help="The job's id: letters, digits, _ and -.")
     ] = None,
     delay: Annotated[float, typer.Option(min=0, help="Seconds before it may run.")] = 0.0,
+    after: Annotated[
+        list[str] | None, typer.Option(help="Id of a job that must have succeeded first.")
+    ] = None,
+    at_front: Annotated[
+        bool, typer.Option("--at-front", help="Put it before all that wait.")
+    ] = False,
     queue: Annotated[str | None, typer.Option(help="One of the worker's queues.")] = None,
 ) -> None:
     """Publish a job. The same id is not queued twice while the first waits or runs."""
     from .config import load_settings
     from .config.redis import publisher
     from .engine import JobError, find_processor
-    from .engine.job.key import checked_job_id
     from .engine.job.payload import load_payload
 
-    try:
-        identity = job_id if job_id is None else checked_job_id(job_id)
-    except ValueError as error:
-        raise JobError(str(error)) from None
     composed().load_processors()
     processor = find_processor(job)
     try:
@@ -96,7 +97,17 @@ def enqueue(
         served = ", ".join(settings.queues)
         raise typer.BadParameter(f"the worker serves {served}", param_hint="--queue")
     target = publisher(settings).on(queue or settings.worker_queue)
-    receipt = processor.enqueue(loaded, job_id=identity, delay=delay, publisher=target)
+    try:
+        receipt = processor.enqueue(
+            loaded,
+            job_id=job_id,
+            delay=delay,
+            after=after or (),
+            at_front=at_front,
+            publisher=target,
+        )
+    except ValueError as error:
+        raise JobError(str(error)) from None
     if receipt.queued:
         typer.echo(say("queued {job_id}", job_id=receipt.job_id))
     else:

@@ -32,6 +32,8 @@ TEXTS = {
     "The job's id: letters, digits, _ and -.": "잡 ID. 영문자, 숫자, _, -만 쓸 수 있습니다.",
     "One of the worker's queues.": "워커의 큐 중 하나.",
     "Seconds before it may run.": "실행하기까지 기다릴 시간(초).",
+    "Id of a job that must have succeeded first.": "먼저 성공해야 하는 잡의 ID.",
+    "Put it before all that wait.": "대기 중인 모든 잡보다 앞에 넣습니다.",
     "Check the settings, reach every part and look at the queue. Exit code 1 if one fails.": (
         "설정과 모든 연결, 큐를 점검합니다. 하나라도 실패하면 종료 코드 1."
     ),

@@ -99,6 +99,8 @@ def test_python_publishes_by_the_outbox(outbox):
     key = uuid4().hex
     with outbox.engine.connect() as connection:
         connection.execute(insert(jobs.note, jobs.Note(key="never")))
+        with pytest.raises(ValueError, match="a job id has letters"):
+            insert(jobs.note, jobs.Note(key="never"), job_id="")
         connection.rollback()
     with outbox.engine.begin() as connection:
         connection.execute(insert(jobs.named, jobs.Note(key=key), at_front=True))

@@ -131,9 +131,9 @@ class When(NamedTuple):
 
 def make_job(processor: Published[P], payload: P, job_id: str | None) -> Prepared:
     """Make a job of a payload that has been checked."""
-    found = checked_job_id(job_id) if job_id else processor.job_id_for(payload)
+    found = processor.job_id_for(payload) if job_id is None else checked_job_id(job_id)
     data = publication.data(processor.path, payload_json(payload))
-    return Prepared(found or uuid4().hex, data, random=found is None)
+    return Prepared(uuid4().hex if found is None else found, data, random=found is None)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from sqlalchemy import insert as sql_insert
 from ...config.settings import PublisherSettings
 from ...engine import Payload, Processor
 from ...engine.job import observers
+from ...engine.job.key import checked_job_id
 from ...engine.job.payload import P, dump_payload
 from .table import outbox
 
@@ -36,10 +37,11 @@ def insert(
 
     Raises:
         TypeError: The payload is of another type than the processor's.
+        ValueError: `job_id` is empty, or has other characters than letters, digits, _ and -.
     """
     processor.check(payload)
     queue = PublisherSettings().worker_queue
-    identity = job_id or processor.job_id_for(payload)
+    identity = processor.job_id_for(payload) if job_id is None else checked_job_id(job_id)
     with observers.publishing(queue, processor.name, identity, 1) as meta:
         return sql_insert(outbox).values(
             queue=queue,

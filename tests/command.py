@@ -19,7 +19,7 @@ _COMMAND = get_command(app)
 
 # What a process runs; the template is an argument of main, not a public flag.
 PROGRAM = (
-    "import sys; from pathlib import Path; from gen_worker.cli.app import main; "
+    "import sys; from pathlib import Path; from gen_worker.__main__ import main; "
     "template = sys.argv.pop(1); main(Path(template) if template else None)"
 )
 

@@ -1,4 +1,4 @@
-"""What each preset renders to, kept for review: `make golden` refreshes it.
+"""What each preset renders to, and the program's help: `make golden` refreshes both, for review.
 
 A golden file lists every path of the worker, and holds the content of each file in which
 something is substituted. Files that are copied as they stand are reviewed in template/ itself;
@@ -10,12 +10,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import gen_worker
+from gen_worker.cli.app import app
 from gen_worker.new.flags import Choices, answer
 from gen_worker.template.jinja import Renderer
 from gen_worker.template.questionnaire import Questionnaire
 from gen_worker.template.render import render
 from judging import CATALOG, TEMPLATE
+from typer.main import get_command
 
+HELP = Path(gen_worker.__file__).parent / "cli" / "help.txt"
 FOLDER = Path(__file__).parent / "variants" / "golden"
 
 
@@ -43,6 +47,14 @@ def golden(preset: str) -> str:
     return "".join(lines)
 
 
+def rendered_help() -> str:
+    """Let Typer render the help of the program for a terminal of 80 columns."""
+    command = get_command(app)
+    with command.make_context("gen-worker", [], resilient_parsing=True) as context:
+        context.terminal_width = 78  # the formatter leaves two free
+        return f"{command.get_help(context)}\n"
+
+
 def _copied() -> list[Path]:
     """List the template's files in which nothing is substituted."""
     every = TEMPLATE.files_root.rglob("*")
@@ -56,6 +68,7 @@ def main() -> None:
         stale.unlink()
     for preset in CATALOG.presets:
         (FOLDER / f"{preset}.txt").write_text(golden(preset))
+    HELP.write_text(rendered_help())
     sys.stdout.write(f"{len(CATALOG.presets)} golden files written; look at git diff.\n")
 
 

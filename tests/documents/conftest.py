@@ -39,7 +39,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     for name, root in (("gen-worker", template), ("old-gen-worker", old)):
         program = folder / name
         program.write_text(
-            f"#!{sys.executable}\nfrom pathlib import Path\nfrom gen_worker.cli.app import main\n"
+            f"#!{sys.executable}\nfrom pathlib import Path\nfrom gen_worker.__main__ import main\n"
             f"main(Path({str(root)!r}))\n"
         )
         program.chmod(0o755)

@@ -76,7 +76,7 @@ def test_making_a_client_leaves_nothing_beside_the_template(tmp_path: Path) -> N
         )
         root.mkdir(exist_ok=True)
         copy(source, root / name)
-    code = "from pathlib import Path; from gen_worker.cli.app import main; main(Path('root'))"
+    code = "from pathlib import Path; from gen_worker.__main__ import main; main(Path('root'))"
     arguments = ("client", str(contract(tmp_path)), "python", "--out", "client.py")
     subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, check=True)
     assert (tmp_path / "client.py").exists()

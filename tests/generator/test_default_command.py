@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import golden
 import pytest
 from command import command, invoke, run
 
@@ -77,12 +78,36 @@ def watch(*slow: str) -> str:
     )
 
 
-def test_help_imports_nothing_slow(tmp_path: Path) -> None:
-    """Copier, Jinja, YAML, questionary and rich stay unloaded: that is what makes it quick."""
-    slow = ("copier", "jinja2", "yaml", "questionary", "prompt_toolkit", "pydantic", "rich")
-    done = run("--help", cwd=tmp_path, before=watch(*slow))
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_imports_nothing_slow(tmp_path: Path, option: str) -> None:
+    """It is kept as Typer renders it, and shown without Typer."""
+    done = run(option, cwd=tmp_path, before=watch("typer", "gen_worker.cli", "inspect"))
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+    assert done.stdout == golden.rendered_help()
+
+
+def test_a_narrow_terminal_gets_a_folded_help(tmp_path: Path) -> None:
+    """Typer folds it then."""
+    done = run("--help", cwd=tmp_path, environment={"COLUMNS": "79"})
     assert done.returncode == 0
-    assert done.stderr == "[]\n"
+    assert max(map(len, done.stdout.splitlines())) < 79
+    assert done.stdout.split() == golden.rendered_help().split()
+
+
+def test_a_wide_terminal_gets_the_same_help(tmp_path: Path) -> None:
+    """Lines longer than 80 columns are hard to read."""
+    done = run("--help", cwd=tmp_path, environment={"COLUMNS": "200"})
+    assert done.stdout == golden.rendered_help()
+
+
+def test_a_help_that_cannot_be_printed_is_a_failure(tmp_path: Path) -> None:
+    """A full disk takes none of it."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command("--help"), cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"Error: The help could not be printed: No space left on device.\n"
 
 
 def test_making_a_worker_does_not_import_copier(tmp_path: Path, sample_template: Path) -> None:

@@ -4,6 +4,7 @@ Modules with commands leave out `from __future__ import annotations`: of annotat
 Typer evaluates each several times, which takes five times as long for every start.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,18 @@ import typer
 from gen_worker.cli import fleet, update
 from gen_worker.cli.client import client
 from gen_worker.cli.command import Command
-from gen_worker.cli.console import SETTINGS, accept_any_text, catalog, echo, explained
+from gen_worker.cli.console import (
+    SETTINGS,
+    accept_any_text,
+    catalog,
+    discard_output,
+    echo,
+    explained,
+    say,
+)
 from gen_worker.cli.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
 from gen_worker.cli.new import new
+from gen_worker.errors import OutputError
 
 app = typer.Typer(
     cls=DefaultCommandGroup,
@@ -32,7 +42,12 @@ def main(template: Path | None = None) -> None:
         template: The template to use; the generator's own when not given.
     """
     accept_any_text()
-    app(prog_name="gen-worker", obj=template)
+    try:
+        app(prog_name="gen-worker", obj=template)
+    except OSError as error:  # commands explain their own
+        discard_output()
+        say("Error", f"The help could not be printed: {error.strerror}.", "red")
+        sys.exit(OutputError.exit_code)
 
 
 def _print_version(value: bool) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gen_worker.template.catalog import Catalog
     from gen_worker.versions.releases import Releases
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
 
 def template_root(ctx: typer.Context) -> Path:
@@ -83,7 +83,7 @@ def echo(text: str) -> None:
         typer.echo(text)
         sys.stdout.flush()
     except OSError as error:
-        _discard_output()
+        discard_output()
         if error.errno == errno.EPIPE:  # the reader, such as head, has seen enough
             raise typer.Exit(0) from error
         raise OutputError(f"The result could not be printed: {error.strerror}.") from error
@@ -107,6 +107,6 @@ def accept_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _discard_output() -> None:
+def discard_output() -> None:
     """Keep Python from failing again when it flushes standard output at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

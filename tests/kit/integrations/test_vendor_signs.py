@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 from aiosmtpd.controller import Controller
+from fcm_server import FakeFcm, account, write_account
+from ftp_server import PASSWORD, USER, FtpServer
 from redis import Redis
 
 from integrations.network import Answers
@@ -16,8 +18,13 @@ from support import free_port
 from worker_payment.kit.breaker import breakers
 from worker_payment.kit.config.fields import BreakerConfig
 from worker_payment.kit.engine import JobError, OutageError
+from worker_payment.kit.integrations.aws import aws_client
 from worker_payment.kit.integrations.bizppurio import Bizppurio, BizppurioSettings
+from worker_payment.kit.integrations.fcm import Fcm, FcmSettings, Push
+from worker_payment.kit.integrations.ftp import FtpClient
+from worker_payment.kit.integrations.ftp.settings import FtpConfig
 from worker_payment.kit.integrations.mail import MailUnavailableError
+from worker_payment.kit.integrations.mail.ses import SesProvider
 from worker_payment.kit.integrations.mail.smtp import SmtpConfig, SmtpProvider
 from worker_payment.kit.integrations.public_data import (
     PublicData,
@@ -73,6 +80,61 @@ def test_what_an_answer_says(calls, answers, vendor):
             calls[vendor]()
         assert isinstance(caught.value, OutageError) is away, (status, caught.value)
         assert bool(breakers.away()) is away, status
+
+
+@pytest.fixture
+def sendings(
+    answers, httpserver, tmp_path, monkeypatch
+) -> Iterator[dict[str, Callable[[], object]]]:
+    """A call of each vendor that must not be made twice, by the vendor's name."""
+    FakeFcm(httpserver)  # its token server; messages go to `answers`
+    push = {"fcm_auth_json_dir": write_account(tmp_path, account(httpserver)), "fcm_timeout": 2000}
+    push |= {"fcm_base_url": answers.url, "fcm_breaker": AT_ONCE}
+    fcm = Fcm(FcmSettings(_env_file=None, **push))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    client = aws_client("sesv2", region="us-east-1", endpoint=answers.url, timeout=5)
+    ses = SesProvider(client, "shop@example.com", AT_ONCE)
+    message = EmailMessage()
+    message.set_content("Hello")
+    yield {
+        "fcm": lambda: fcm.send(Push(title="Hello"), token="device"),
+        "ses": lambda: ses.send(message, "shop@example.com", ["kim@example.com"]),
+    }
+    fcm.close()
+    ses.close()
+
+
+@pytest.mark.parametrize("vendor", ["fcm", "ses"])
+def test_what_an_answer_to_a_sending_says(sendings, answers, vendor):
+    """A gateway that does not know what became of it opens the breaker, and costs the attempt."""
+    for status, free, away in (
+        *((403, False, False), (503, True, True), (401, False, False), (502, False, True)),
+        *((404, False, False), (504, False, True), (429, False, False), (500, False, False)),
+    ):
+        answers.tell(status, Retry_After="1") if status == 429 else answers.tell(status)
+        with pytest.raises(JobError) as caught:
+            sendings[vendor]()
+        assert isinstance(caught.value, OutageError) is free, (status, caught.value)
+        assert bool(breakers.away()) is away, status
+
+
+def test_a_server_that_closes_the_session_is_away(tmp_path):
+    """FTP's 421; other refusals are answers."""
+    server = FtpServer(tmp_path)
+    (tmp_path / "a.txt").write_text("a")
+    config = FtpConfig(host="127.0.0.1", port=server.port, user=USER, password=PASSWORD)
+    client = FtpClient(config, AT_ONCE)
+    try:
+        for reply, away in (("450 in use", False), ("421 closing", True), ("550 no", False)):
+            server.refuse("DELE", reply)
+            with pytest.raises(JobError) as caught:
+                client.delete("a.txt")
+            assert isinstance(caught.value, OutageError) is away, reply
+            assert bool(breakers.away()) is away, reply
+    finally:
+        client.close()
+        server.stop()
 
 
 class Mailbox:

@@ -115,6 +115,16 @@ class FtpServer:
         self._stop.set()
         self._thread.join()
 
+    def refuse(self, command: str, reply: str) -> None:
+        """Answer a command so from now on."""
+
+        def answer(session, *_):
+            session.respond(reply)
+            if reply.startswith("421"):
+                session.close_when_done()
+
+        setattr(self._server.handler, f"ftp_{command}", answer)
+
     def _serve(self) -> None:
         while not self._stop.is_set():
             self._server.serve_forever(timeout=0.02, blocking=False)

@@ -16,6 +16,7 @@ import pytest
 from kit_worker import kit_worker
 from pydantic import Field
 from redis import Redis
+from type_cache import type_cache
 
 from worker_payment.kit.engine import AtOnce, JobContext, Payload, Publisher, processor
 from worker_payment.kit.engine.job.key import Template, safe_job_id
@@ -90,8 +91,14 @@ BAD = [
 def check_types(tmp_path: Path, text: str) -> str:
     """What the strict type checker of a worker says of a module beside it."""
     (tmp_path / "snippet.py").write_text(text)
+    rules = [
+        "--config-file",
+        str(kit_worker() / "pyproject.toml"),
+        "--cache-dir",
+        str(type_cache()),
+    ]
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "snippet.py"],
+        [sys.executable, "-m", "mypy", *rules, "snippet.py"],
         cwd=tmp_path,
         env={"MYPYPATH": str(kit_worker() / "src"), "PATH": ""},
         capture_output=True,

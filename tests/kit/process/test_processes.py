@@ -20,6 +20,7 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from preloaded import PreloadedProgram
 from program_jobs import Nap, nap
 from support import PACKAGE, PYTHONPATH, RedisServer, eventually, prepare
 from worker_payment.kit.engine import Publisher
@@ -30,8 +31,8 @@ from worker_payment.kit.process.shutdown import SAME
 @contextmanager
 def supervisor(
     redis_url: str, queue: str, folder: Path, processes: int = 2, **variables: str
-) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """The real command line with `WORKER_PROCESSES`. It knows the jobs of these tests."""
+) -> Iterator[tuple[PreloadedProgram, dict[str, str]]]:
+    """The real command line with `WORKER_PROCESSES`. Its children know the jobs of these tests."""
     prepare(folder)
     (folder / "sitecustomize.py").write_text("import program_jobs\n")
     environment = os.environ | {
@@ -44,17 +45,13 @@ def supervisor(
     }
     environment |= variables
     with (folder / "log").open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker_payment", "run"],
-            cwd=folder,
-            env=environment,
-            stdout=output,
+        process = PreloadedProgram(
+            ["-m", PACKAGE, "run"], cwd=folder, env=environment, stdout=output
         )
     try:
         yield process, environment
     finally:
-        if process.poll() is None:
-            process.terminate()
+        process.terminate()
         process.wait(60)
 
 
@@ -76,18 +73,19 @@ def ends(pid: int) -> bool:
     return False
 
 
-def test_children_work_and_one_that_died_is_started_again(
+def test_children_work_one_that_died_is_started_again_and_ctrl_c_drains_all(
     redis_url: str, plain: Queue, tmp_path: Path
 ) -> None:
-    with supervisor(redis_url, plain.name, tmp_path) as (process, environment):
-        first = eventually(lambda: pids(plain) if len(pids(plain)) == 2 else None, 30)
+    with supervisor(redis_url, plain.name, tmp_path, processes=3) as (process, environment):
+        first = eventually(lambda: pids(plain) if len(pids(plain)) == 3 else None, 30)
         command = [sys.executable, "-m", PACKAGE, "health"]
-        eventually((tmp_path / "health.1").exists)
+        beats = [tmp_path / f"health.{index}" for index in range(3)]
+        eventually(lambda: all(each.exists() for each in beats))
         assert subprocess.run(command, env=environment, cwd=tmp_path, check=False).returncode == 0
         victim = min(first)
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: len(pids(plain) - first) == 1, 30)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0
     assert pids(plain) <= {victim}  # whose lease has to run out
 
@@ -137,14 +135,6 @@ def test_a_second_signal_to_the_supervisor_gives_jobs_back_at_once(
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert plain.job_ids == [job.job_id]
-
-
-def test_ctrl_c_drains_all(redis_url: str, plain: Queue, tmp_path: Path) -> None:
-    with supervisor(redis_url, plain.name, tmp_path, processes=3) as (process, _):
-        eventually(lambda: len(pids(plain)) == 3, 30)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(40) == 0
-    assert pids(plain) == set()
 
 
 def test_what_no_fresh_process_cures_ends_them_all_with_its_code(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import cases
 import report
-from contenders import CONTENDERS, Contender, Home
+from contenders import CONTENDERS, Contender, choose, install
 from measuring import BenchmarkError
 from workers import ROOT, Server
 
@@ -42,8 +42,8 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
 
-    chosen = _choose(options.only)
-    homes = _install(chosen, options.cache)
+    chosen = choose(CONTENDERS, options.only)
+    homes = install(chosen, options.cache)
     chosen = [contender for contender in chosen if contender.key in homes]
     results = report.Results(
         titles={each.key: each.title for each in chosen},
@@ -61,34 +61,6 @@ def main() -> None:
             server.stop()
             if results.figures:
                 print(report.write(results, options.output))
-
-
-def _choose(only: str | None) -> list[Contender]:
-    if only is None:
-        return CONTENDERS
-    wanted = set(only.split(","))
-    unknown = wanted - {each.key for each in CONTENDERS}
-    if unknown:
-        known = ", ".join(each.key for each in CONTENDERS)
-        sys.exit(f"unknown contender: {', '.join(sorted(unknown))}; there are {known}")
-    return [each for each in CONTENDERS if each.key in wanted]
-
-
-def _install(contenders: list[Contender], cache: Path) -> dict[str, Home]:
-    """Install each system once. Those that this machine cannot run are left out."""
-    cache.mkdir(parents=True, exist_ok=True)
-    done: dict[Callable[[Path], Home | None], Home | None] = {}
-    homes: dict[str, Home] = {}
-    for contender in contenders:
-        if contender.install not in done:
-            print(f"installing {contender.title} ...", file=sys.stderr, flush=True)
-            done[contender.install] = contender.install(cache)
-        home = done[contender.install]
-        if home is not None:
-            homes[contender.key] = home
-        else:
-            print(f"{contender.title} cannot run here and is left out", file=sys.stderr)
-    return homes
 
 
 class _Plan:

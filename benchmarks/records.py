@@ -1,11 +1,11 @@
-"""What the job records cost: jobs per second with and without them, on PostgreSQL and SQLite.
+"""Compare jobs that insert one row into PostgreSQL: ours exactly once, the others by a unique key.
 
-Usage: python benchmarks/records.py [--jobs N] [--rounds N] [--concurrency N]
+    python benchmarks/records.py                    5 and 20 at once, about 15 minutes
+    python benchmarks/records.py --only ours,ours-without,procrastinate --rounds 1
 
-Every job writes one row. Without records it does so in a transaction of its own; with them, in
-the transaction that also holds the job's record. The rounds of both are interleaved and the
-median counts. The line of a database ends with the statements that the records add per job; the
-exit code is 1 when there is more than one.
+All systems take turns, round by round; the figures are medians over the rounds. They share one
+server, which waits for the disk at each commit, and get a new database for each run. The exit code
+is 1 when a row is missing or there twice. What is measured, and how: benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -13,163 +13,250 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import math
 import os
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import report
+from contenders import WITH_ROWS, Contender, Home, choose, install
+from goals import Goal
+from measuring import TRACE, BenchmarkError, Watch, look_at_tree, running
+from trips import counting_line
 from workers import ROOT, Server, render_worker
 
-GOAL = 1.0  # statements that the records may add per job
+Figures = dict[str, float]
 
-JOBS = '''"""Jobs of the benchmark."""
-
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert
-
-from ..kit import Payload, processor
-from ..kit.integrations.database import Session, transaction
-
-key = Column("id", Integer, primary_key=True)
-rows = Table("bench", MetaData(), key, Column("name", String(64)))
+CASES = {5: "5 at once", 20: "20 at once"}
+OURS, WITHOUT, PROCRASTINATE = "ours", "ours-without", "procrastinate"
+FASTER, KEPT = 2.0, 0.8  # times procrastinate; of our own speed without records
+_WARM_UP = 0.15  # share of the jobs that is not counted
+_FEW = 300  # jobs of the run that counts round trips
+_LIMIT = 90.0  # seconds before a run is given up
+_TABLE = "CREATE TABLE bench_rows (id bigserial PRIMARY KEY, name text NOT NULL UNIQUE)"
 
 
-class Row(Payload):
-    name: str
+class Bench:
+    """Runs one system once.
+
+    Args:
+        postgres: The database server of all.
+        redis: The queue of those that need one.
+        folder: For the files of the runs.
+        homes: Where each contender is installed.
+        seconds: How long the counted part of a run shall last.
+    """
+
+    def __init__(
+        self, postgres: Any, redis: Server, folder: Path, homes: dict[str, Home], seconds: float
+    ) -> None:
+        self._postgres = postgres
+        self._redis = redis
+        self._folder = folder
+        self._homes = homes
+        self._seconds = seconds
+        self._rates: dict[tuple[str, int], float] = {}
+
+    def speed(self, contender: Contender, concurrency: int) -> Figures:
+        """Jobs per second, CPU per job of the worker and of the server."""
+        rate = self._rates.get((contender.key, concurrency), contender.rate)
+        count = math.ceil(rate * self._seconds / (1 - _WARM_UP))
+        server = self._postgres.pid
+
+        def measure(watch: Watch) -> Figures:
+            begin = watch.until(math.ceil(count * _WARM_UP), limit=_LIMIT)
+            before = look_at_tree(server).cpu
+            end = watch.until(count, limit=_LIMIT)
+            jobs = end.done - begin.done
+            return {
+                "rate": jobs / (end.at - begin.at),
+                "cpu_ms": (end.tree.cpu - begin.tree.cpu) / jobs * 1000,
+                "server_ms": (look_at_tree(server).cpu - before) / jobs * 1000,
+            }
+
+        figures = self._run(contender, concurrency, count, self._postgres.port, measure)
+        self._rates[contender.key, concurrency] = figures["rate"]
+        return figures
+
+    def trips(self, contender: Contender, concurrency: int) -> Figures:
+        """Round trips to the database per job."""
+        with counting_line(self._postgres.port) as line:
+
+            def measure(watch: Watch) -> Figures:
+                begin = watch.until(_FEW // 3, limit=_LIMIT)
+                before = line.trips
+                end = watch.until(_FEW, limit=_LIMIT)
+                return {"trips": (line.trips - before) / (end.done - begin.done)}
+
+            return self._run(contender, concurrency, _FEW, line.port, measure)
+
+    def _run(
+        self,
+        contender: Contender,
+        concurrency: int,
+        count: int,
+        port: int,
+        measure: Callable[[Watch], Figures],
+    ) -> Figures:
+        self._redis.client.flushall()
+        self._make_database()
+        home = self._homes[contender.key]
+        variables = home.environment | self._environment(concurrency, self._postgres.port)
+        self._publish(home, variables, count)
+        variables |= self._environment(concurrency, port) | contender.variables(concurrency, 1)
+        command = contender.command(home, concurrency, 1)
+        with running(command, variables, self._folder, TRACE) as watch:
+            figures = measure(watch)
+        stored = self._query("SELECT count(*) FROM bench_rows")
+        if stored != count:
+            sys.exit(f"{contender.title}: {stored} rows of {count} jobs")
+        return figures
+
+    def _make_database(self) -> None:
+        self._postgres.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
+        self._postgres.execute("CREATE DATABASE bench")
+        self._query(_TABLE)
+        self._postgres.execute("CHECKPOINT")
+
+    def _query(self, statement: str) -> Any:
+        from psycopg import connect  # noqa: PLC0415 - after the arguments were read
+
+        address = f"host=127.0.0.1 port={self._postgres.port} user=postgres dbname=bench"
+        with connect(address, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index]
+
+    def _publish(self, home: Home, variables: dict[str, str], count: int) -> None:
+        done = subprocess.run(
+            [*home.publisher, str(count)],
+            env=os.environ | variables,
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT,
+            check=False,
+        )
+        if done.returncode:
+            raise BenchmarkError(f"publishing failed: {done.stderr[-2000:]}")
+
+    def _environment(self, concurrency: int, port: int) -> dict[str, str]:
+        place = {"host": "127.0.0.1", "port": port, "user": "postgres", "database": "bench"}
+        address = f"postgresql://postgres@127.0.0.1:{port}/bench"
+        names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "database"}
+        return {
+            "REDIS_URL": self._redis.url,
+            "WORKER_QUEUE": "bench",
+            "WORKER_HEALTH_FILE": str(self._folder / "health"),
+            "DATABASE_CONFIG": json.dumps({"instances": {"MAIN": {"dbms": "postgresql"} | place}}),
+            "BENCH_DATABASE": address,
+            "BENCH_CONCURRENCY": str(concurrency),
+            "BENCH_FILE": str(self._folder / "jobs"),
+        } | {variable: str(place[name]) for variable, name in names.items()}
 
 
-@processor(result_ttl=0)
-def without(payload: Row) -> None:
-    with transaction() as session:
-        session.execute(insert(rows).values(name=payload.name))
-
-
-@processor(result_ttl=0, target=lambda payload: payload.name)
-def with_records(payload: Row, session: Session) -> None:
-    session.execute(insert(rows).values(name=payload.name))
-'''
-
-RUN = """
-import json, sys, time
-from uuid import uuid4
-import structlog, logging
-from sqlalchemy import event
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-from worker_payment.worker import worker as composition
-from worker_payment.kit.config import load_settings
-from worker_payment.kit.config.redis import publisher, worker_connection
-from worker_payment.kit.engine import Options, ThreadWorker, find_processor
-from worker_payment.kit.integrations.database import schema
-from worker_payment.kit.integrations.database.instances import close_instances, instances
-from worker_payment.processors import bench
-
-name, jobs, concurrency = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-composition.load_processors()
-settings = load_settings()
-schema.upgrade(instances(), "MAIN")
-engine = instances().main
-bench.rows.metadata.create_all(engine)
-job = find_processor(f"bench.{name}")
-sent = 0
-
-def count(connection, cursor, statement, *rest):
-    global sent
-    sent += not statement.startswith("BEGIN")
-
-def run(number):
-    publisher(settings).publish_many(job, [bench.Row(name=uuid4().hex) for _ in range(number)])
-    worker = ThreadWorker([settings.worker_queue], worker_connection(settings), uuid4().hex,
-                          Options(concurrency=concurrency))
-    started = time.perf_counter()
-    worker.run(burst=True)
-    return time.perf_counter() - started
-
-run(jobs // 10)  # connections are made, statements compiled
-event.listen(engine, "before_cursor_execute", count)
-seconds = run(jobs)
-with engine.connect() as connection:
-    stored = connection.exec_driver_sql("SELECT count(*) FROM bench").scalar()
-    assert stored % (jobs + jobs // 10) == 0
-close_instances()
-print(json.dumps({"rate": jobs / seconds, "statements": sent / jobs}))
-"""
-
-
-def measure(
-    worker: Path, redis: Server, config: dict[str, Any], *arguments: str
-) -> dict[str, float]:
-    """Run one case in a process of its own."""
-    variables = {
-        "DATABASE_CONFIG": json.dumps({"instances": {"MAIN": config}}),
-        "REDIS_URL": redis.url,
-        "PYTHONPATH": str(worker / "src"),
-    }
-    redis.client.flushall()
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *arguments],
-        cwd=worker,
-        env=variables,
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
-def compare(
-    worker: Path, redis: Server, config: dict[str, Any], options: argparse.Namespace
-) -> float:
-    """Print the line of a database. Returns the statements that the records add per job."""
-    rates: dict[str, list[float]] = {"without": [], "with_records": []}
-    statements: dict[str, float] = {}
-    for _ in range(options.rounds):
-        for case, found in rates.items():
-            arguments = (case, str(options.jobs), str(options.concurrency))
-            answer = measure(worker, redis, config, *arguments)
-            found.append(answer["rate"])
-            statements[case] = answer["statements"]
-    without, with_records = (statistics.median(rates[case]) for case in ("without", "with_records"))
-    added = statements["with_records"] - statements["without"]
-    print(
-        f"{config['dbms']:<12} {without:>8.0f} {with_records:>8.0f} {with_records / without:>7.2f}"
-        f" {added:>8.1f}"
-    )
-    return added
-
-
-def main() -> int:
-    """Measure both databases."""
-    parser = argparse.ArgumentParser(description="Measure what job records cost.")
-    parser.add_argument("--jobs", type=int, default=2_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--concurrency", type=int, default=5)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        worker = render_worker(Path(folder), "payment")
-        (worker / "src/worker_payment/processors/bench.py").write_text(JOBS)
-        # The tests of the kit know how to start databases.
-        os.environ["KIT_WORKER"] = str(worker)
-        tests = ROOT / "tests"
-        sys.path += map(str, (worker / "src", tests, tests / "kit"))
-        sys.path.append(str(tests / "kit/integrations/database"))
-        start_server = importlib.import_module("database_servers").start_server
-
-        redis = Server(Path(folder))
-        print(f"{'jobs/s':<12} {'without':>8} {'records':>8} {'ratio':>7} {'added statements':>8}")
-        added = []
-        try:
-            for dbms in ("postgresql", "sqlite"):
-                server = start_server(dbms)
+def measure_all(bench: Bench, chosen: list[Contender], results: report.Results) -> None:
+    """Run everything, a different system first in each round."""
+    for number in range(results.rounds):
+        turn = number % len(chosen)
+        for concurrency in CASES:
+            for each in chosen[turn:] + chosen[:turn]:
+                figures = {}
                 try:
-                    added.append(compare(worker, redis, server.config(), options))
-                finally:
-                    server.remove()
-        finally:
-            redis.stop()
-    return 1 if max(added) > GOAL else 0
+                    figures = bench.speed(each, concurrency)
+                    if not number:
+                        figures |= bench.trips(each, concurrency)
+                except BenchmarkError as error:
+                    _say(f"{concurrency:3} {each.title:42} no figure: {error}")
+                if figures:
+                    results.add(str(concurrency), each.key, figures)
+                    shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+                    _say(f"{concurrency:3} {each.title:42} {shown}")
+
+
+def markdown(results: report.Results) -> str:
+    """The table and the verdicts on the goals."""
+    heads = ["one row per job, PostgreSQL"]
+    for label in CASES.values():
+        heads += [f"jobs/s, {label}", "CPU ms", "server's ms", "round trips"]
+    rows = []
+    for key, title in results.titles.items():
+        row = [f"{title}, {results.versions[key]}"]
+        for concurrency in CASES:
+            for name, digits in (("rate", 0), ("cpu_ms", 2), ("server_ms", 2), ("trips", 1)):
+                value = results.median(str(concurrency), key, name)
+                row.append("-" if math.isnan(value) else f"{value:.{digits}f}")
+        rows.append(row)
+    lines = [goal.line() for goal in goals(results)]
+    return "\n".join(
+        [
+            report.machine(),
+            f"Medians of {results.complete} interleaved rounds, {results.seconds:g} s per run.\n",
+            report.table(heads, rows),
+            *lines,
+        ]
+    )
+
+
+def goals(results: report.Results) -> list[Goal]:
+    """The goals, judged by these results."""
+    found = []
+    for concurrency, label in CASES.items():
+        rates = {key: results.median(str(concurrency), key, "rate") for key in results.titles}
+        ours, nan = rates.get(OURS, math.nan), math.nan
+        by = ours / rates.get(PROCRASTINATE, nan)
+        found.append(Goal(f"exactly once, {label}, by procrastinate", by, FASTER))
+        kept = ours / rates.get(WITHOUT, nan)
+        found.append(Goal(f"with the record, {label}, by without", kept, KEPT))
+    return found
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _postgres(folder: Path) -> Any:
+    # The tests of the kit know how to start databases. They are against a rendered worker.
+    worker, tests = render_worker(folder, "payment"), ROOT / "tests"
+    os.environ["KIT_WORKER"] = str(worker)
+    sys.path += [str(tests / part) for part in (".", "kit", "kit/integrations/database")]
+    sys.path.append(str(worker / "src"))
+    return importlib.import_module("database_servers").PostgresServer(durable=True).start()
+
+
+def main() -> None:
+    """Install, measure, report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="counted part of a run")
+    parser.add_argument("--only", help="contenders, comma separated: ours,procrastinate")
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache/benchmarks")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
+    chosen = choose(WITH_ROWS, options.only)
+    homes = install(chosen, options.cache)
+    chosen = [each for each in chosen if each.key in homes]
+    results = report.Results(
+        titles={each.key: each.title for each in chosen},
+        versions={each.key: homes[each.key].version for each in chosen},
+        rounds=options.rounds,
+        seconds=options.seconds,
+    )
+    with tempfile.TemporaryDirectory() as name, ExitStack() as servers:
+        postgres, redis = _postgres(Path(name)), Server(Path(name))
+        servers.callback(postgres.remove)
+        servers.callback(redis.stop)
+        bench = Bench(postgres, redis, Path(name), homes, options.seconds)
+        measure_all(bench, chosen, results)
+    print(markdown(results))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,6 +8,7 @@ import os
 import platform
 import statistics
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import plot
@@ -89,7 +90,7 @@ def write(results: Results, folder: Path) -> str:
 def markdown(results: Results) -> str:
     """The tables and the goals."""
     parts = [
-        _machine(),
+        machine(),
         f"Medians of {results.complete} interleaved rounds, {results.seconds:g} s per run.\n",
         "### Throughput\n\n" + _throughput_table(results, THROUGHPUT),
         "### Ratios\n\n" + _ratio_table(results, THROUGHPUT),
@@ -119,7 +120,7 @@ def _throughput_table(results: Results, cases: list[Throughput]) -> str:
             cells.append("-" if math.isnan(rate) else f"{number(rate)}; {cpu:.2f}")
         rows.append([f"{title} {results.versions[key]}", *cells])
     heads = ["jobs/s; CPU ms per job", *(case.title for case in cases)]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _ratio_table(results: Results, cases: list[Throughput]) -> str:
@@ -137,7 +138,7 @@ def _ratio_table(results: Results, cases: list[Throughput]) -> str:
         if key != OURS
     ]
     heads = ["gen-worker without log lines, by", *(case.title for case in cases)]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _other_table(results: Results) -> str:
@@ -162,7 +163,7 @@ def _other_table(results: Results) -> str:
         ]
         for key, title in results.titles.items()
     ]
-    return "### Memory, start, latency, publishing\n\n" + _table(heads, rows)
+    return "### Memory, start, latency, publishing\n\n" + table(heads, rows)
 
 
 def _waiting_table(results: Results) -> str:
@@ -178,7 +179,7 @@ def _waiting_table(results: Results) -> str:
         for case, count in WAITING.items()
     ]
     heads = ["jobs waiting", "no-op/s, 50 at once", "peak MB", "`stats`, s"]
-    return f"### Many jobs waiting: {results.titles[OURS]}\n\n" + _table(heads, rows)
+    return f"### Many jobs waiting: {results.titles[OURS]}\n\n" + table(heads, rows)
 
 
 def _scaling_table(results: Results) -> str:
@@ -192,10 +193,11 @@ def _scaling_table(results: Results) -> str:
             [results.titles[key], *(f"{number(r)} ({_times(r / rates[0])})" for r in rates)]
         )
     heads = ["jobs/s of about 3 ms of computing", *(f"{n} processes" for n in SCALING)]
-    return "### Scaling\n\n" + _table(heads, rows)
+    return "### Scaling\n\n" + table(heads, rows)
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown, without the rows in which nothing was measured."""
     measured = [row for row in rows if any(set(cell) - set("-; ") for cell in row[1:])]
     lines = [heads, ["---"] * len(heads), *measured]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
@@ -205,14 +207,16 @@ def _times(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}x"
 
 
-def _machine() -> str:
-    kind = f"{platform.system()} {platform.machine()}"
-    return f"{kind}, {os.cpu_count()} cores, Python {platform.python_version()}."
+def machine() -> str:
+    """What this machine is, and the date."""
+    kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    today = datetime.now(UTC).date().isoformat()
+    return f"{kind}, Python {platform.python_version()}, {today}."
 
 
 def _document(results: Results) -> dict[str, object]:
     return {
-        "machine": _machine(),
+        "machine": machine(),
         "rounds": results.rounds,
         "seconds": results.seconds,
         "contenders": {

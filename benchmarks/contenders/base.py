@@ -75,7 +75,9 @@ class Contender:
         return 1 if self.serial else concurrency
 
 
-def python_home(cache: Path, name: str, app: str, requirements: list[str]) -> Home:
+def python_home(
+    cache: Path, name: str, app: str, requirements: list[str], interpreter: str = sys.executable
+) -> Home:
     """Install packages into a virtual environment of their own.
 
     Args:
@@ -83,14 +85,13 @@ def python_home(cache: Path, name: str, app: str, requirements: list[str]) -> Ho
         name: Name of this one, and of the package whose version is shown.
         app: File in apps/.
         requirements: What to install.
+        interpreter: The Python that runs them.
     """
     programs = cache / name / "bin"
     python = str(programs / "python")
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if not (cache / name / "pyvenv.cfg").exists():
-        maker = (
-            [uv, "venv", "-q", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
-        )
+        maker = [uv, "venv", "-q", "--python", interpreter] if uv else [interpreter, "-m", "venv"]
         subprocess.run([*maker, str(cache / name)], check=True)
     pip = (
         [uv, "pip", "install", "-q", "--python", python]

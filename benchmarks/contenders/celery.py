@@ -7,9 +7,9 @@ from contenders.base import Contender, Home, installer
 _install = installer("celery", "bench_celery.py", "celery[redis]>=5.5,<6")
 
 
-def _command(home: Home, pool: str, slots: int) -> list[str]:
+def _command(home: Home, pool: str, slots: int, app: str = "bench_celery") -> list[str]:
     sizes = ["--pool", pool, "--concurrency", str(slots)]
-    return [str(home.programs / "celery"), "--app", "bench_celery", "worker", *sizes]
+    return [str(home.programs / "celery"), "--app", app, "worker", *sizes]
 
 
 CONTENDERS = [
@@ -32,4 +32,21 @@ CONTENDERS = [
         most=5,
         scales=True,
     ),
+]
+
+WITH_ROWS = [
+    Contender(
+        key="celery",
+        title="Celery, threads, unique key",
+        install=installer(
+            "celery",
+            "bench_rows_celery.py",
+            "celery[redis]>=5.5,<6",
+            "psycopg[binary,pool]>=3.3,<4",
+        ),
+        command=lambda home, concurrency, _: _command(
+            home, "threads", concurrency, "bench_rows_celery"
+        ),
+        rate=400,
+    )
 ]

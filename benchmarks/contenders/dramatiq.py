@@ -5,9 +5,11 @@ from __future__ import annotations
 from contenders.base import Contender, Home, installer
 
 
-def _command(home: Home, concurrency: int, processes: int) -> list[str]:
+def _command(
+    home: Home, concurrency: int, processes: int, app: str = "bench_dramatiq"
+) -> list[str]:
     sizes = ["--processes", str(processes), "--threads", str(concurrency)]
-    return [str(home.programs / "dramatiq"), "bench_dramatiq", *sizes]
+    return [str(home.programs / "dramatiq"), app, *sizes]
 
 
 CONTENDERS = [
@@ -20,5 +22,22 @@ CONTENDERS = [
         scales=True,
         delays=True,
         quick=True,
+    )
+]
+
+WITH_ROWS = [
+    Contender(
+        key="dramatiq",
+        title="Dramatiq, unique key",
+        install=installer(
+            "dramatiq",
+            "bench_rows_dramatiq.py",
+            "dramatiq[redis]>=2,<3",
+            "psycopg[binary,pool]>=3.3,<4",
+        ),
+        command=lambda home, concurrency, processes: _command(
+            home, concurrency, processes, "bench_rows_dramatiq"
+        ),
+        rate=800,
     )
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from workers import render_worker
@@ -52,19 +53,68 @@ for number in range(int(os.environ.get("BENCH_SCHEDULES", "0"))):
     )
 '''
 
+_ROWS = '''"""The comparison's jobs with a row, exactly once by their record and without one."""
 
-def install(cache: Path) -> Home:
-    """Render a worker from this checkout and install it."""
-    folder = cache / "worker"
+from bench_body import COUNT, work
+from sqlalchemy import Column, Integer, MetaData, Table, Text, insert
+
+from ..kit import Payload, processor
+from ..kit.integrations.database import Session, transaction
+
+# Made by the benchmark, so not among the tables that migrations look after.
+rows = Table("bench_rows", MetaData(), Column("id", Integer), Column("name", Text))
+
+
+class Row(Payload):
+    name: str
+
+
+@processor(target="{name}")
+def with_record(payload: Row, session: Session) -> None:
+    session.execute(insert(rows).values(name=payload.name))
+    work(COUNT, 0.0)
+
+
+@processor
+def without(payload: Row) -> None:
+    with transaction() as session:
+        session.execute(insert(rows).values(name=payload.name))
+    work(COUNT, 0.0)
+'''
+
+
+def _install(cache: Path, name: str, processor: str, app: str) -> Home:
+    """Render a worker from this checkout, give it the processor, and install it."""
+    folder = cache / f"worker-{name}-project"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    project = render_worker(folder)
-    (project / "src/worker_blank/processors/bench.py").write_text(_PROCESSOR, encoding="utf-8")
-    return python_home(cache, "worker-blank", "bench_ours.py", ["--editable", str(project)])
+    project = render_worker(folder, name)
+    path = project / f"src/worker_{name}/processors/bench.py"
+    path.write_text(processor, encoding="utf-8")
+    requirements = ["--editable", str(project)]
+    return python_home(cache, f"worker-{name}", app, requirements)
+
+
+def install(cache: Path) -> Home:
+    """Install the worker of the comparison without a database."""
+    return _install(cache, "blank", _PROCESSOR, "bench_ours.py")
+
+
+def _install_with_rows(cache: Path) -> Home:
+    return _install(cache, "payment", _ROWS, "bench_rows_ours.py")
+
+
+def _install_without_records(cache: Path) -> Home:
+    home = _install_with_rows(cache)
+    return replace(home, environment=home.environment | {"BENCH_RECORDS": "no"})
 
 
 def _command(home: Home, _concurrency: int, _processes: int) -> list[str]:
     return [str(home.programs / "worker-blank"), "run"]
+
+
+def _command_with_rows(home: Home, _concurrency: int, _processes: int) -> list[str]:
+    return [str(home.programs / "worker-payment"), "run"]
 
 
 def variables(concurrency: int, processes: int, level: str = "info") -> dict[str, str]:
@@ -101,5 +151,24 @@ CONTENDERS = [
         delays=True,
         again=True,
         quick=True,
+    ),
+]
+
+WITH_ROWS = [
+    Contender(
+        key="ours",
+        title="gen-worker, exactly once by its record",
+        install=_install_with_rows,
+        command=_command_with_rows,
+        rate=800,
+        variables=lambda concurrency, processes: variables(concurrency, processes, "error"),
+    ),
+    Contender(
+        key="ours-without",
+        title="gen-worker, a transaction without record",
+        install=_install_without_records,
+        command=_command_with_rows,
+        rate=900,
+        variables=lambda concurrency, processes: variables(concurrency, processes, "error"),
     ),
 ]

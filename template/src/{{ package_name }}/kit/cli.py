@@ -37,6 +37,9 @@ def run(
     max_jobs: Annotated[int | None, typer.Option(min=1, help="Stop after this many jobs.")] = None,
 ) -> None:
     """Run the worker until SIGTERM, SIGINT or SIGHUP. A second signal gives back what runs."""
+    from .log import load_structlog
+
+    load_structlog()
     import structlog
     from redis.exceptions import RedisError
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
-
 from ..engine import Payload, Processor
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 Missed = Literal["once", "skip"]
 
@@ -51,7 +52,7 @@ class Schedule:
     def latest(self, moment: datetime) -> datetime:
         """Return when the newest run up to a moment was due."""
         wall, around = self._wall(moment), self._around(moment)
-        runs = croniter(self.cron, wall + around + timedelta(seconds=1))  # it looks strictly before
+        runs = _runs(self.cron, wall + around + timedelta(seconds=1))  # it looks strictly before
         found: list[datetime] = []
         while True:
             run = runs.get_prev(datetime)
@@ -62,7 +63,7 @@ class Schedule:
     def following(self, moment: datetime) -> datetime:
         """Return when the next run after a moment is due."""
         wall, around = self._wall(moment), self._around(moment)
-        runs = croniter(self.cron, wall - around)
+        runs = _runs(self.cron, wall - around)
         found: list[datetime] = []
         while True:
             run = runs.get_next(datetime)
@@ -105,7 +106,7 @@ class Schedule:
         return self._is_hourly() or minute.startswith("*") or hour.startswith("*")
 
     def _is_hourly(self) -> bool:
-        hours: list[Any] = croniter.expand(self.cron)[0][1]
+        hours: list[Any] = _runs(self.cron, datetime.now(UTC)).expanded[1]
         return hours == ["*"]
 
     def job_id(self, payload: Payload, due: datetime) -> str:
@@ -113,6 +114,13 @@ class Schedule:
         name = re.sub(r"[^A-Za-z0-9_-]", "-", self.name)
         derived: str | None = self.processor.job_id_for(payload)
         return derived or f"{name}-{due.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _runs(cron: str, start: datetime) -> croniter:
+    """Return what walks from run to run. A worker without schedules does not load the library."""
+    from croniter import croniter  # noqa: PLC0415
+
+    return croniter(cron, start)
 
 
 _registry: dict[str, Schedule] = {}
@@ -143,6 +151,8 @@ def schedule(
         ValueError: `cron` is not valid or never comes, or the name is taken.
         zoneinfo.ZoneInfoNotFoundError: There is no such zone.
     """
+    from croniter import CroniterBadDateError, croniter  # noqa: PLC0415 - see `_runs`
+
     if len(cron.split()) != 5 or _RANDOM.search(cron) or not croniter.is_valid(cron):
         raise ValueError(f"{cron!r}: a schedule has minute, hour, day, month and day of the week")
     for part, (what, most) in zip(cron.split(), _STEPS, strict=True):
@@ -152,7 +162,7 @@ def schedule(
                 f"{cron!r}: a step of {step} is more than the {what} there are, {most}"
             )
     try:
-        croniter(cron, datetime.now(UTC)).get_next()
+        _runs(cron, datetime.now(UTC)).get_next()
     except CroniterBadDateError:
         raise ValueError(f"{cron!r}: there is no such day in any year") from None
     made = Schedule(

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -363,7 +362,7 @@ def test_a_parent_that_ended_at_the_deadline_is_finished(
     in_hand.running[claim.entry] = claim
     assert claim.begin()
     assert claim.settle()
-    in_hand.returned(Outcome(claim, '"x"', 500, datetime.now(UTC)))
+    in_hand.returned(Outcome(claim, '"x"', 500))
     in_hand.give_back(idle._stored)
     assert parent.get_status() == JobStatus.FINISHED
     assert plain.job_ids == [child.id]

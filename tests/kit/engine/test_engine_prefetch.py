@@ -20,7 +20,7 @@ from worker_payment.kit.engine import (
     ThreadWorker,
 )
 from worker_payment.kit.engine.worker import worker
-from worker_payment.kit.engine.worker.prefetch import MOMENT, Prefetch
+from worker_payment.kit.engine.worker.prefetch import MOMENT, MOST, Prefetch
 
 Start = Callable[..., ThreadWorker]
 
@@ -28,8 +28,11 @@ Start = Callable[..., ThreadWorker]
 def test_as_many_jobs_are_taken_ahead_as_slots_come_free_in_a_moment() -> None:
     prefetch = Prefetch(10)
     assert prefetch.count == 0  # nothing is known
-    prefetch.ended(MOMENT / 10)
-    assert prefetch.count == 10
+    prefetch.ended(MOMENT / 4)
+    assert prefetch.count == 40
+    for _ in range(100):
+        prefetch.ended(0.0)
+    assert prefetch.count == MOST
     slow = Prefetch(10)
     slow.ended(MOMENT * 2)
     assert slow.count == 5

@@ -84,7 +84,7 @@ def load_payload(model: type[P], value: object, job_type: str) -> P:
     """
     if isinstance(value, model):
         return value
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise PayloadError(f"payload of {job_type}: expected a JSON object")
     try:
         return model.model_validate(_of_this_version(model, value, job_type))

@@ -64,7 +64,7 @@ class Delivery:
 
     def call(self) -> Any:
         """Run the attempt; for a coroutine function, make the coroutine."""
-        return self.task.call(Link(self.claim, self.task.timeout, self._endings.links))
+        return self.task.call(lambda: Link(self.claim, self.task.timeout, self._endings.links))
 
     def late(self, seconds: float, raised: int) -> None:
         """The job goes on after its time."""
@@ -145,7 +145,7 @@ class Delivery:
         ttl = claim.number(b"result_ttl")
         if ttl is None:
             ttl = task.policy.result_ttl if task.policy else 500
-        self._desk.returned(Outcome(claim, encoded, ttl, claim.now()))
+        self._desk.returned(Outcome(claim, encoded, ttl))
 
     def _encoded(self, result: object) -> str:
         if isinstance(result, RetryResult):

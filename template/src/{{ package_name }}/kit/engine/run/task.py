@@ -23,7 +23,8 @@ class Task:
         path: Dotted path of the function.
         policy: The processor's policy; None for a plain function, which RQ's rules govern.
         timeout: Seconds one attempt may take, None for no limit.
-        call: Runs it with the attempt's link; for a coroutine function, makes the coroutine.
+        call: Runs it, with what makes the attempt's link; for a coroutine function, makes the
+            coroutine.
         is_async: Whether `call` makes a coroutine.
         payload: The payload as it came, for whoever keeps failed jobs.
         limit_key: What jobs that may not run all at once share; None when it cannot be
@@ -34,7 +35,7 @@ class Task:
     path: str
     policy: Policy | None
     timeout: int | None
-    call: Callable[[AttemptLink], Any]
+    call: Callable[[Callable[[], AttemptLink]], Any]
     is_async: bool
     payload: Any = None
     limit_key: Callable[[], str | None] = lambda: None
@@ -54,10 +55,12 @@ def processor_task(claim: Claim) -> Task:
     processor = find_processor(path)
     payload = kwargs if kwargs and not args else (args[0] if args else {})
 
-    def call(link: AttemptLink) -> Any:
+    def call(link: Callable[[], AttemptLink]) -> Any:
         if len(args) > 1 or (args and kwargs):
             raise PayloadError(f"payload of {processor.name}: expected one JSON object")
         loaded = load_payload(processor.payload_type, payload, processor.name)
+        if not processor.resources:  # nothing sees the context
+            return processor.function(loaded)
         return processor.run(
             JobContext(
                 job_id=claim.job_id,
@@ -67,7 +70,7 @@ def processor_task(claim: Claim) -> Task:
                 queue=claim.queue.name,
                 payload=loaded,
                 target=processor.target_for(loaded),
-                link=link,
+                link=link(),
             )
         )
 

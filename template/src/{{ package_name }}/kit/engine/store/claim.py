@@ -73,7 +73,7 @@ class Claim:
         "publications",
         "queue",
         "raw",
-        "started",
+        "started_at",
         "stopped",
         "task",
         "worker",
@@ -96,7 +96,7 @@ class Claim:
         self.worker = worker
         self.job = LazyJob(job_id, queue.connection, raw)
         self._skew = skew
-        self.started = self.now()
+        self.started_at = 0.0  # seconds, when it was begun
         self.deadline: Any = None
         self.task: Any = None
         self.stopped = False
@@ -111,7 +111,7 @@ class Claim:
             self._waiting.pop()
         except IndexError:
             return False
-        self.started = self.now()
+        self.started_at = self.clock()
         return bool(self._settled)  # not when the worker has given it back and leaves
 
     def settle(self) -> bool:
@@ -133,9 +133,18 @@ class Claim:
         """The dotted path alone, also of a job that is not JSON; None when there is none."""
         return function_of(self.raw.get(b"data", b""))
 
+    def clock(self) -> float:
+        """The time of Redis, in seconds."""
+        return time.time() + self._skew
+
     def now(self) -> datetime:
         """The time of Redis, in UTC."""
-        return datetime.fromtimestamp(time.time() + self._skew, UTC)
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    @property
+    def started(self) -> datetime:
+        """When it was begun, in UTC; now if it was not."""
+        return datetime.fromtimestamp(self.started_at or self.clock(), UTC)
 
     def text(self, field: bytes) -> str:
         """A field of the job's hash, '' when it is absent."""
@@ -196,8 +205,7 @@ class Claim:
         enqueued = self.moment(b"enqueued_at")
         if enqueued is None:
             return None
-        wait = self.started - enqueued
-        return max(0, round(wait.total_seconds() * 1000))
+        return max(0, round((self.started_at - enqueued.timestamp()) * 1000))
 
     def needs_rq(self, result: object) -> bool:
         """Whether RQ's own success handling is needed: anything beyond a plain return."""

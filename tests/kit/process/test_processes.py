@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from preloaded import PreloadedProgram
 from redis import Redis
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from preloaded import PreloadedProgram
 from program_jobs import Nap, nap
 from support import PACKAGE, PYTHONPATH, RedisServer, eventually, prepare
 from worker_payment.kit.engine import Publisher

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 from outbox_support import Outbox
+from preloaded import PreloadedProgram
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from preloaded import PreloadedProgram
 from support import RedisServer, eventually
 from worker_payment.kit.engine import Publisher
 from worker_payment.kit.integrations.database.instances import instances

@@ -12,6 +12,7 @@ import atexit
 import functools
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -40,17 +41,9 @@ _SET_BY_PROGRAM = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
 
 
 class PreloadedProgram:
-    """A program under way, with the part of `subprocess.Popen` that tests use.
+    """A program under way, with the part of `subprocess.Popen` that tests use."""
 
-    Args:
-        arguments: Those of Python: perhaps `-W error`, then `-c CODE`, `-m MODULE` or a file.
-        cwd: Its working directory.
-        env: Its environment.
-        stdout: A file, or `subprocess.PIPE` for a stream of text.
-        stderr: A file, or `subprocess.STDOUT`.
-    """
-
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as Popen has them
         self,
         arguments: Sequence[str],
         *,
@@ -58,7 +51,18 @@ class PreloadedProgram:
         env: Mapping[str, str] | None = None,
         stdout: IO[Any] | int | None = None,
         stderr: IO[Any] | int | None = None,
+        stdin: IO[Any] | int | None = None,
     ) -> None:
+        """Start it.
+
+        Args:
+            arguments: Those of Python: perhaps `-W error`, then `-c CODE`, `-m MODULE` or a file.
+            cwd: Its working directory.
+            env: Its environment.
+            stdout: A file, or `subprocess.PIPE` for a stream of text.
+            stderr: A file, or `subprocess.STDOUT`.
+            stdin: A file.
+        """
         asked = {
             "arguments": [str(each) for each in arguments],
             "cwd": str(cwd or Path.cwd()),
@@ -77,9 +81,13 @@ class PreloadedProgram:
             opened.append(stdout)
         out = _number(stdout, 1)
         err = out if stderr == subprocess.STDOUT else _number(stderr, 2)
-        self.pid = _nursery().start(asked, [out, err, ended])
+        self.pid = _nursery().start(asked, [_number(stdin, 0), out, err, ended])
         for each in opened:
             os.close(each)
+
+    def fileno(self) -> int:
+        """Return a file that can be read once it has ended."""
+        return self._ended
 
     def poll(self) -> int | None:
         """Return the exit code, or None while it runs."""
@@ -147,7 +155,7 @@ class _Nursery:
         atexit.register(self.close)
 
     def start(self, asked: dict[str, Any], files: list[int]) -> int:
-        """Start a program; the third file gets its exit code. Return its process id."""
+        """Start a program; the last file gets its exit code. Return its process id."""
         for name in self._environment.keys() | asked["env"].keys():
             if name.startswith(READ_AT_START) and name not in _SET_BY_PROGRAM:
                 assert self._environment.get(name) == asked["env"].get(name), (
@@ -176,13 +184,13 @@ def _serve(channel: socket.socket) -> dict[str, Any]:
     signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     while True:
-        ready = select.select([channel, wake], [], [])[0]
+        ready = select.select([channel.fileno(), wake], [], [])[0]
         if wake in ready:
             os.read(wake, 4096)
             _tell_ends(running)
-        if channel not in ready:
+        if channel.fileno() not in ready:
             continue
-        text, files, *_ = socket.recv_fds(channel, 1 << 20, 3)
+        text, files, *_ = socket.recv_fds(channel, 1 << 20, 4)
         if not text:
             os._exit(0)  # the tests have ended
         while not text.endswith(b"\n"):
@@ -191,14 +199,14 @@ def _serve(channel: socket.socket) -> dict[str, Any]:
         if child == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for target in (1, 2):
-                os.dup2(files[target - 1], target)
+            for target in range(3):
+                os.dup2(files[target], target)
             for each in (*files, *running.values(), wake, woken):
                 os.close(each)
             channel.close()
             return dict(json.loads(text))
-        running[child] = files[2]
-        for each in files[:2]:
+        running[child] = files[3]
+        for each in files[:3]:
             os.close(each)
         channel.send(str(child).encode())
 
@@ -220,6 +228,8 @@ def _become(asked: dict[str, Any], filters: list[Any]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     time.tzset()
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        _open_again(number, name)
     kind, *arguments = asked["arguments"]
     warnings.filters[:] = filters  # type: ignore[index]
     if kind == "-W":
@@ -230,7 +240,7 @@ def _become(asked: dict[str, Any], filters: list[Any]) -> None:
     sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
     sys.argv = [kind, *arguments[1:]]
     if kind == "-c":
-        exec(compile(arguments[0], "<string>", "exec"), {"__name__": "__main__"})
+        exec(compile(arguments[0], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - its task
     elif kind == "-m":
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
     else:
@@ -239,8 +249,21 @@ def _become(asked: dict[str, Any], filters: list[Any]) -> None:
         runpy.run_path(kind, run_name="__main__")
 
 
+def _open_again(number: int, name: str) -> None:
+    """Make a standard stream anew: the one at hand has kept whether its first file could seek."""
+    old = getattr(sys, name)
+    buffering = 0 if number and old.write_through else -1
+    file = open(number, "wb" if number else "rb", buffering, closefd=False)  # noqa: SIM115
+    line_buffering = name == "stderr" or file.isatty()
+    stream = io.TextIOWrapper(
+        file, old.encoding, old.errors, None, line_buffering, write_through=old.write_through
+    )
+    setattr(sys, name, stream)
+    setattr(sys, f"__{name}__", stream)
+
+
 if __name__ == "__main__":
-    usual = warnings.filters[:]
+    usual = list(warnings.filters)
     warnings.simplefilter("error")
     for library in _LIBRARIES:
         importlib.import_module(library)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from gen_worker.errors import TemplateError
+from gen_worker.template.sources import Source, find_sources
 
 # The C loader is several times faster; both accept the same YAML.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -52,9 +54,25 @@ class Template:
     questions: Mapping[str, Mapping[str, Any]]
 
     @property
+    def subdirectory(self) -> str:
+        """The folder whose files become the repository, below the root."""
+        return str(self.settings.get("subdirectory", ""))
+
+    @property
     def files_root(self) -> Path:
-        """The folder whose files become the repository."""
-        return self.root / str(self.settings.get("subdirectory", ""))
+        """The same folder."""
+        return self.root / self.subdirectory
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """Its files.
+
+        Raises:
+            TemplateError: The folder is missing, or holds a link.
+        """
+        if not self.files_root.is_dir():
+            raise TemplateError("copier.yml names a subdirectory that does not exist.")
+        return list(find_sources(self.files_root, self.suffix))
 
     @property
     def suffix(self) -> str:

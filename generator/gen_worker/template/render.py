@@ -5,12 +5,12 @@ Folders that hold nothing are left out: git would not keep them either.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
@@ -18,6 +18,7 @@ from gen_worker.errors import TemplateError
 from gen_worker.template.jinja import Renderer
 from gen_worker.template.questionnaire import Answers
 from gen_worker.template.definition import Template
+from gen_worker.template.sources import Source
 
 # A pattern of `_exclude` without special characters: a name, or a path from the top.
 _LITERAL = re.compile(r"/?\.?[\w-][\w.-]*(/\.?[\w-][\w.-]*)*", re.ASCII)
@@ -56,55 +57,53 @@ def render(
         "_copier_operation": "copy",
     }
     excluded = _excludes(template, renderer, context)
-    if not template.files_root.is_dir():
-        raise TemplateError("copier.yml names a subdirectory that does not exist.")
+    names = _Names(template, renderer, context)
     rendered: list[File] = []
-    origins: dict[tuple[str, ...], str] = {}
-    for entry, parts in _walk(str(template.files_root), template.suffix):
-        target = _target(parts, template, renderer, context)
+    origins: dict[tuple[str, ...], Source] = {}
+    for source in template.sources:
+        target = names.target(source)
         if target is None or excluded(target):
             continue
-        source = "/".join(parts)
         if target in origins:
             shown = "/".join(target)
             raise TemplateError(f"The template writes {shown} twice: {source}, {origins[target]}.")
         origins[target] = source
-        rendered.append(_file(entry, PurePosixPath(*target), template, renderer, context))
+        inside = PurePosixPath(template.subdirectory, *source.parts)
+        content = renderer.file(inside, context) if source.is_template else source.content
+        rendered.append(File(PurePosixPath(*target), content, source.executable))
     renderer.keep_compiled()
     return rendered
 
 
-def _file(
-    entry: os.DirEntry[str],
-    path: PurePosixPath,
-    template: Template,
-    renderer: Renderer,
-    context: Mapping[str, Any],
-) -> File:
-    """Render or copy one file; of its mode only the executable bit counts, as in git."""
-    if entry.name.endswith(template.suffix):
-        inside = PurePosixPath(Path(entry.path).relative_to(template.root).as_posix())
-        content = renderer.file(inside, context)
-    else:
-        content = Path(entry.path).read_bytes()
-    return File(path, content, executable=bool(entry.stat().st_mode & 0o111))
+class _Names:
+    """Renders the parts of paths, those of folders once: most files share them."""
+
+    def __init__(self, template: Template, renderer: Renderer, context: Mapping[str, Any]) -> None:
+        self._suffix = template.suffix
+        self._render = partial(renderer.text, context=context)
+        self._folders: dict[str, tuple[str, ...]] = {}
+
+    def target(self, source: Source) -> tuple[str, ...] | None:
+        """Render the path of a file, None when a part renders to nothing."""
+        found: tuple[str, ...] = ()
+        for part in source.parts[:-1]:
+            if part not in self._folders:
+                self._folders[part] = _parts(self._render(part), source)
+            if not self._folders[part]:
+                return None
+            found += self._folders[part]
+        name = self._render(source.parts[-1]).removesuffix(self._suffix)
+        return (*found, *_parts(name, source)) if name else None
 
 
-def _target(
-    source: tuple[str, ...], template: Template, renderer: Renderer, context: Mapping[str, Any]
-) -> tuple[str, ...] | None:
-    """Render the parts of a path, None when one renders to nothing."""
-    rendered = [renderer.text(part, context) for part in source]
-    if not all(rendered):
-        return None
-    rendered[-1] = rendered[-1].removesuffix(template.suffix)
-    path = PurePosixPath(*rendered)
-    if path.is_absolute() or ".." in path.parts or ".git" in map(str.lower, path.parts):
+def _parts(rendered: str, source: Source) -> tuple[str, ...]:
+    """Split what a part of a path was rendered to; refuse what leads elsewhere."""
+    parts = PurePosixPath(rendered).parts if "/" in rendered else (rendered,) * bool(rendered)
+    if rendered.startswith("/") or ".." in parts or ".git" in map(str.lower, parts):
         raise TemplateError(
-            f"The template's {'/'.join(source)} would leave the new repository or change its git"
-            " settings."
+            f"The template's {source} would leave the new repository or change its git settings."
         )
-    return path.parts
+    return parts
 
 
 def _excludes(
@@ -138,21 +137,3 @@ def _literal_excludes(patterns: Iterable[str]) -> Callable[[tuple[str, ...]], bo
         return not names.isdisjoint(path) or not paths.isdisjoint(accumulate(path, "{}/{}".format))
 
     return excluded
-
-
-def _walk(
-    folder: str, suffix: str, inside: tuple[str, ...] = ()
-) -> Iterator[tuple[os.DirEntry[str], tuple[str, ...]]]:
-    """Yield every file below a folder and its path's parts, in a stable order.
-
-    A file that a sibling with the suffix replaces is left out.
-    """
-    entries = sorted(os.scandir(folder), key=lambda found: found.name)
-    names = {entry.name for entry in entries}
-    for entry in entries:
-        if entry.is_symlink():  # it could read the user's files
-            raise TemplateError(f"The template holds a link: {entry.name}.")
-        if entry.is_dir():
-            yield from _walk(entry.path, suffix, (*inside, entry.name))
-        elif f"{entry.name}{suffix}" not in names:
-            yield entry, (*inside, entry.name)

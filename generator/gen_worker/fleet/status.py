@@ -9,8 +9,8 @@ from pathlib import Path
 from gen_worker.errors import GenWorkerError, defect
 from gen_worker.fleet.find import default_jobs, in_parallel
 from gen_worker.repository.answers_file import ANSWERS_FILE, Recorded, read_folder
-from gen_worker.repository.git import git_list
-from gen_worker.repository.worktree import Repository, find_repository, has_markers, leftovers
+from gen_worker.repository.snapshot import Snapshot, conflicts, read_snapshot
+from gen_worker.repository.worktree import find_repository, has_markers
 from gen_worker.template.catalog import module_question
 from gen_worker.template.questionnaire import PRESET_QUESTION
 from gen_worker.update.compare import drift, drift_without_git
@@ -99,20 +99,23 @@ def _status_of(releases: Releases, path: Path) -> Status:
     except GenWorkerError as error:
         conflicted = [ANSWERS_FILE] if has_markers(path / ANSWERS_FILE) else []
         return Status(path, path.name, conflicts=conflicted, problem=str(error))
-    problem, state, conflicts, repository = None, None, [], None
+    problem, repository, snapshot, pending = None, None, None, False
     try:
         repository = find_repository(path)
-        state, conflicts = _git_state(repository), leftovers(repository.folder)
+        snapshot, pending = read_snapshot(repository), read_pending(repository) is not None
     except GenWorkerError as error:
         problem = str(error)
-    edits = None
+    edits, known = None, set[str]()
     try:
         rendered = releases.render(releases.of(recorded), recorded)
-        edits = drift(repository, rendered) if state and repository else None
         if repository is None:
             edits = drift_without_git(path, rendered)
+        elif snapshot is not None:
+            edits = drift(repository, snapshot, rendered)
+            known = {str(file.path) for file in rendered.files} - edits.keys()
     except GenWorkerError as error:
         problem = problem or str(error)
+    found = conflicts(repository, snapshot, known) if repository and snapshot else []
     return Status(
         path=path,
         name=recorded.name,
@@ -122,8 +125,8 @@ def _status_of(releases: Releases, path: Path) -> Status:
         behind=releases.behind(recorded.commit) if recorded.commit else None,
         outdated=_outdated(releases, recorded),
         drift=edits,
-        git=state,
-        conflicts=conflicts,
+        git=_git_state(snapshot, pending=pending) if snapshot else None,
+        conflicts=found,
         problem=problem,
     )
 
@@ -147,15 +150,5 @@ def _outdated(releases: Releases, recorded: Recorded) -> bool:
     return recorded.commit != newest and not releases.is_newer(recorded.commit)
 
 
-def _git_state(repository: Repository) -> GitState:
-    """Read `git status` of the worker's folder once for everything."""
-    branch, changed, ahead, behind = "?", 0, 0, 0
-    words = ("status", "--porcelain=v2", "--branch", "--no-renames", "--untracked-files=normal")
-    for entry in git_list(repository.folder, *words, "-z", "--", "."):
-        if entry.startswith("# branch.head "):
-            branch = entry.removeprefix("# branch.head ")
-        elif entry.startswith("# branch.ab "):
-            ahead, behind = (abs(int(word)) for word in entry.split()[2:4])
-        elif not entry.startswith("#"):
-            changed += 1
-    return GitState(branch, changed, ahead, behind, pending=read_pending(repository) is not None)
+def _git_state(found: Snapshot, *, pending: bool) -> GitState:
+    return GitState(found.branch, found.changed, found.ahead, found.behind, pending)

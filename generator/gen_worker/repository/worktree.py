@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from gen_worker.errors import NotAWorkerError, RepositoryError, UpdateError
 from gen_worker.repository.answers_file import ANSWERS_FILE, is_worker
-from gen_worker.repository.git import git, git_bytes, git_list, has_git, unmerged
+from gen_worker.repository.git import git, git_list, has_git, unmerged
 from gen_worker.repository.settings import Trust
 
 _UNFINISHED = {
@@ -20,6 +23,8 @@ _UNFINISHED = {
     "rebase-apply": "rebase",
 }
 _SHOWN = 5  # names in one sentence
+_BINARY_WITHIN = 8000  # bytes: git takes a file with a zero byte among them for no text
+_START, _END = re.compile(rb"^<<<<<<< ", re.MULTILINE), re.compile(rb"^>>>>>>> ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -125,37 +130,27 @@ def uncommitted(repository: Repository, trust: Trust) -> list[str]:
     return [entry[3:].removeprefix(repository.prefix) for entry in entries]
 
 
-def leftovers(folder: Path, paths: Iterable[str] | None = None) -> list[str]:
+def leftovers(folder: Path, paths: Iterable[str]) -> list[str]:
     """Find what a merge left for a person: conflict entries, conflict markers and `.rej` files.
 
     Args:
         folder: The worker's folder.
-        paths: Where to look for markers; everywhere when not given.
+        paths: Where to look for markers and `.rej` files.
     """
-    found = set(unmerged(folder))
-    if paths is None:
-        marked = ("grep", "-l", "-z", "-I", "--untracked", "-e", "^<<<<<<< ", "--", ".")
-        shown = git_bytes(folder, *marked, codes=(0, 1)).decode(errors="surrogateescape")
-        candidates = [path for path in shown.split("\0") if path]
-        others = git_list(folder, "ls-files", "--others", "--exclude-standard", "-z")
-        tracked = git_list(folder, "ls-files", "-z", "--", "*.rej")
-        found |= {path for path in (*others, *tracked) if path.endswith(".rej")}
-    else:
-        candidates = list(paths)
-        found |= {path for path in candidates if path.endswith(".rej")}
-    found |= {path for path in candidates if has_markers(folder / path)}
-    return sorted(found)
+    left = {path for path in paths if path.endswith(".rej") or has_markers(folder / path)}
+    return sorted(left | set(unmerged(folder)))
 
 
 def has_markers(file: Path) -> bool:
-    """Return whether a file holds both ends of a conflict; a missing file does not."""
+    """Return whether a text file holds both ends of a conflict; a missing file does not."""
     try:
-        lines = file.read_bytes().splitlines()
-    except OSError:
+        if not stat.S_ISREG(file.lstat().st_mode):
+            return False
+        with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as text:
+            binary = b"\0" in text[:_BINARY_WITHIN]
+            return not binary and bool(_START.search(text) and _END.search(text))
+    except (OSError, ValueError):  # an empty file cannot be mapped
         return False
-    return any(line.startswith(b"<<<<<<< ") for line in lines) and any(
-        line.startswith(b">>>>>>> ") for line in lines
-    )
 
 
 def hashes(

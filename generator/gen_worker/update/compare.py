@@ -8,6 +8,7 @@ from pathlib import Path
 from gen_worker.repository.answers_file import read_folder
 from gen_worker.repository.git import git, git_bytes, git_list
 from gen_worker.repository.settings import Trust
+from gen_worker.repository.snapshot import Snapshot
 from gen_worker.repository.worktree import Repository, find_repository, hashes
 from gen_worker.update.scratch import BASE, Scratch, Version, blobs
 from gen_worker.versions.releases import Releases, Rendered
@@ -47,20 +48,18 @@ def difference(
         )
 
 
-def drift(repository: Repository, rendered: Rendered) -> dict[str, str]:
+def drift(repository: Repository, snapshot: Snapshot, rendered: Rendered) -> dict[str, str]:
     """Return "changed" or "deleted" for the template's files that an owner touched.
 
     Files are compared as git compares them, so that other line ends in the working tree are no
     edit where git's settings convert them.
     """
-    stored = _stored(repository)
-    wanted = blobs(repository.folder, rendered.files)
-    words = ("diff-files", "--name-only", "--relative", "-z")
-    dirty = set(git_list(repository.folder, *words))
-    unsure = [path for path in wanted if path in dirty or path not in stored]
-    present = [path for path in unsure if os.path.lexists(repository.folder / path)]
-    have = {path: blob for path, blob in stored.items() if path not in dirty}
-    have |= hashes(repository, present)
+    have = {path: blob for path, blob in snapshot.stored.items() if path not in snapshot.dirty}
+    wanted = blobs(rendered.files, have.values())
+    unsure = [path for path in wanted if path not in have]
+    have |= hashes(
+        repository, [path for path in unsure if os.path.lexists(repository.folder / path)]
+    )
     found = {}
     for path, blob in wanted.items():
         if path not in have:
@@ -81,18 +80,6 @@ def drift_without_git(folder: Path, rendered: Rendered) -> dict[str, str]:
             continue
         if not same:
             found[str(file.path)] = "changed"
-    return found
-
-
-def _stored(repository: Repository) -> dict[str, str]:
-    """Return the hashes of the index, without files whose changes git was told to overlook."""
-    found = {}
-    for entry in git_list(repository.folder, "ls-files", "-v", "--stage", "-z"):
-        meta, _, path = entry.partition("\t")
-        tag, _, blob, _ = meta.split()
-        left_out = tag in "Ss" and not os.path.lexists(repository.folder / path)
-        if left_out or (tag.isupper() and tag != "S"):
-            found[path] = blob
     return found
 
 

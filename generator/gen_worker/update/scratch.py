@@ -13,6 +13,8 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha1, sha256
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
@@ -33,6 +35,8 @@ _MERGE = (
 # Whatever the owner's .gitattributes say, the rehearsal works on bytes and with usual markers.
 _ATTRIBUTES = "* -text -eol -filter -ident -working-tree-encoding conflict-marker-size=7\n"
 _SIMILAR = "60%"  # of a file's lines, for it to be taken for a renamed one
+
+_sha1 = partial(sha1, usedforsecurity=False)
 
 
 @dataclass(frozen=True)
@@ -234,18 +238,20 @@ def edited(repository: Repository, head: str, files: Sequence[File]) -> set[str]
     """Return the template's files that the owner has changed and still has."""
     folder, prefix = repository.folder, repository.prefix.rstrip("/")
     have = tree(folder, f"{head}:{prefix}" if prefix else head)
-    with_content = [file for file in files if str(file.path) in have]
-    same = blobs(folder, with_content)
+    same = blobs([file for file in files if str(file.path) in have], have.values())
     return {path for path, blob in same.items() if have[path] != blob}
 
 
-def blobs(folder: Path, files: Sequence[File]) -> dict[str, str]:
-    """Hash files as git does in a repository, without writing them there."""
-    from hashlib import new  # noqa: PLC0415 - only a comparison needs it
+def blobs(files: Sequence[File], known: Iterable[str]) -> dict[str, str]:
+    """Hash files as git does in a repository, without writing them there.
 
-    form = git(folder, "rev-parse", "--show-object-format")
+    Args:
+        files: The files.
+        known: Hashes of that repository: it has two kinds, of different lengths.
+    """
+    kind = sha256 if len(next(iter(known), "")) == 2 * sha256().digest_size else _sha1
     return {
-        str(file.path): new(form, b"blob %d\0" % len(file.content) + file.content).hexdigest()
+        str(file.path): kind(b"blob %d\0" % len(file.content) + file.content).hexdigest()
         for file in files
     }
 

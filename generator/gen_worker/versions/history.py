@@ -36,9 +36,15 @@ class History:
         """Use a checkout or a bare repository."""
         self.folder = folder
         self._bare = not (folder / ".git").exists()
+        self._found: dict[str, str | None] = {}
 
     def find(self, revision: str) -> str | None:
         """Return the hash of a tag, a commit or a description of one; None if unknown."""
+        if revision not in self._found:  # repositories of a fleet share few versions
+            self._found[revision] = self._find(revision)
+        return self._found[revision]
+
+    def _find(self, revision: str) -> str | None:
         if not _REVISION.fullmatch(revision):
             return None
         try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any
+
+from packaging.version import Version
 
 from gen_worker.errors import UpdateError
 from gen_worker.repository.answers_file import Recorded
@@ -185,8 +188,12 @@ class Releases:
         here, newest = parse_version(label), parse_version(self._source.commit)
         if here is None or self._own is None:
             return None
-        versions = [parse_version(tag) for tag in self._own.releases()]
-        return sum(1 for one in versions if one and one > here and (not newest or one <= newest))
+        return sum(here < one and (not newest or one <= newest) for one in self._released)
+
+    @cached_property
+    def _released(self) -> list[Version]:
+        tags = self._own.releases() if self._own else []
+        return [version for tag in tags if (version := parse_version(tag))]
 
     def _too_new(self, label: str) -> UpdateError:
         return UpdateError(

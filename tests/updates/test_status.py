@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
-import time
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import Outcome, git
+from gen_worker.template import definition
+from gen_worker.template.sources import find_sources
 from lab import Lab, commit, replaced
 
 
@@ -156,8 +159,6 @@ def test_what_is_wrong_with_one_hides_nothing_of_the_others(lab: Lab) -> None:
     (broken / ".copier-answers.yml").write_text("\nworker_type: [\npreset: x\n")
     answers = newer / ".copier-answers.yml"
     answers.write_text(answers.read_text().replace("v0.1.0", "v9.0.0"))
-    import shutil
-
     shutil.rmtree(plain / ".git")
     done = lab.run("fleet", "status", str(lab.workers), "--json")
     found = statuses(done)
@@ -213,14 +214,65 @@ def test_status_changes_nothing(lab: Lab) -> None:
     assert (worker / ".git" / "index").read_bytes() == before
 
 
-def test_thirty_repositories_take_seconds(lab: Lab) -> None:
-    """Copies of one are enough; each is rendered and compared."""
-    import shutil
-
+def test_many_repositories_share_what_they_can(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs four git commands; the template is listed once, its version is found once."""
     worker = lab.worker()
-    for number in range(29):
+    started, listed = [], []
+    words = ("fleet", "status", str(lab.workers), "--jobs", "1")
+    popen = subprocess.Popen
+
+    def counting(words: list[str], *others: Any, **options: Any) -> Any:
+        started.append(words)
+        return popen(words, *others, **options)
+
+    def listing(folder: Any, *others: Any) -> Any:
+        listed.append(folder)
+        return find_sources(folder, *others)
+
+    monkeypatch.setattr(subprocess, "Popen", counting)
+    monkeypatch.setattr(definition, "find_sources", listing)
+    lab.run(*words)  # it writes the version into the cache
+    started.clear()
+    lab.run(*words)
+    alone = len(started)
+    for number in range(9):
         shutil.copytree(worker, lab.workers / f"worker-{number:02}")
-    started = time.monotonic()
-    done = lab.run("fleet", "status", str(lab.workers), "--json")
-    assert len(statuses(done)) == 30
-    assert time.monotonic() - started < 20, "seconds, with room for a busy machine"
+    started.clear()
+    listed.clear()
+    assert len(statuses(lab.run(*words, "--json"))) == 10
+    assert len(started) == alone + 9 * 4
+    assert len(listed) == 1
+
+
+def test_uncommitted_files_are_counted_as_git_does(lab: Lab) -> None:
+    """A new folder is one; what is staged and changed again is one, too."""
+    worker = lab.worker("payment", "with_mail=yes")
+    (worker / ".gitignore").write_text("*.log\n")
+    commit(worker, {"own/kept.txt": "x\n", "moved.txt": "x\n"})
+    for path in ("new/a.txt", "new/deep/b.txt", "own/new/c.txt", "own/d.txt", "e.txt", "f.log"):
+        (worker / path).parent.mkdir(parents=True, exist_ok=True)
+        (worker / path).write_text("x\n")
+    (worker / "GUIDE.md").write_text("staged\n")
+    git(worker, "add", "GUIDE.md")
+    (worker / "GUIDE.md").write_text("and changed\n")
+    (worker / "pyproject.toml").unlink()
+    git(worker, "mv", "moved.txt", "elsewhere.txt")
+    words = ("status", "--porcelain", "--no-renames", "--untracked-files=normal")
+    expected = len(git(worker, *words).splitlines())
+    found = statuses(lab.run("fleet", "status", str(worker), "--json"))["worker-payment"]
+    assert found["git"]["changed"] == expected == 8
+    assert found["drift"] == {"GUIDE.md": "changed", "pyproject.toml": "deleted"}
+
+
+def test_conflicts_are_looked_for_in_the_owners_texts_alone(lab: Lab) -> None:
+    """New files and folders too; not in ignored files, in binary ones and behind links."""
+    worker = lab.worker()
+    marked = "a\n<<<<<<< ours\nx\n=======\ny\n>>>>>>> theirs\n"
+    commit(worker, {".gitignore": "*.log\n", "half.txt": "<<<<<<< ours\n", "picture.bin": ""})
+    for path in ("new/a.txt", "b.log", "new/old.txt.rej", "GUIDE.md"):
+        (worker / path).parent.mkdir(exist_ok=True)
+        (worker / path).write_text(marked)
+    (worker / "picture.bin").write_bytes(b"\0" + marked.encode())
+    (worker / "link").symlink_to(worker / "new" / "a.txt")
+    found = statuses(lab.run("fleet", "status", str(worker), "--json"))["worker-payment"]
+    assert found["conflicts"] == ["GUIDE.md", "new/a.txt", "new/old.txt.rej"]

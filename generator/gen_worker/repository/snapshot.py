@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from itertools import accumulate
 
 from gen_worker.repository.git import git_list
 from gen_worker.repository.worktree import Repository, has_markers
@@ -42,8 +42,11 @@ class Snapshot:
     @property
     def changed(self) -> int:
         """How many files are not committed; a folder of new files counts once, as in git."""
-        folders = {str(folder) for path in self.texts for folder in PurePosixPath(path).parents}
-        new = {_outermost(path, folders) for path in self.untracked}
+        new = set(self.untracked)
+        if new:
+            every = {*self.stored, *self.texts}
+            folders = {folder for path in every for folder in _above(path)}
+            new = {next((one for one in _above(path) if one not in folders), path) for path in new}
         return len(self.dirty | self.staged | self.unmerged) + len(new)
 
 
@@ -101,7 +104,6 @@ def _add_status(found: Snapshot, entry: str, prefix: str) -> None:
         found.dirty |= {path} if rest[1] != "." else set()
 
 
-def _outermost(path: str, folders: Container[str]) -> str:
-    """Return the outermost folder above a new file that holds nothing of git's, or the file."""
-    above = (str(folder) for folder in reversed(PurePosixPath(path).parents))
-    return next((folder for folder in above if folder != "." and folder not in folders), path)
+def _above(path: str) -> Iterator[str]:
+    """Yield the folders that a path lies in, the outermost first."""
+    return accumulate(path.split("/")[:-1], "{}/{}".format)

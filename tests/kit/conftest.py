@@ -52,21 +52,26 @@ def _programs_find_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_stays_as_it_was() -> Iterator[None]:
-    """What a test sets up of logging ends with it: a worker's command in this process does so."""
+    """What a test sets up of logging ends with it: a worker's command in this process does so.
+
+    structlog's own default draws every local variable of a traceback: a second for one line, and
+    minutes where one of them holds a megabyte.
+    """
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
     structlog.contextvars.clear_contextvars()
-    if structlog.is_configured():
-        structlog.reset_defaults()
-        for name, module in list(sys.modules.items()):
-            if name.startswith("worker_payment."):
-                for value in vars(module).values():
-                    if isinstance(value, BoundLoggerLazyProxy):
-                        vars(value).pop("bind", None)  # what it met first
+    structlog.reset_defaults()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("worker_payment."):
+            for value in vars(module).values():
+                if isinstance(value, BoundLoggerLazyProxy):
+                    vars(value).pop("bind", None)  # what it met first
 
 
 @pytest.fixture(autouse=True)

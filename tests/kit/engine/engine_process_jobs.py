@@ -39,13 +39,17 @@ def kill_process(payload: Empty) -> None:
 
 
 class Step(Payload):
-    """Step `number` of what happens to `order_id`; fails `failures` times."""
+    """Step `number` of what happens to `order_id`; fails `failures` times.
+
+    It does not end before `begun` steps have begun.
+    """
 
     notes: str
     order_id: str
     number: int
     seconds: float = 0.0
     failures: int = 0
+    begun: int = 0
 
 
 def _note(payload: Step, word: str) -> None:
@@ -57,6 +61,8 @@ def _note(payload: Step, word: str) -> None:
 def step(payload: Step, context: JobContext) -> None:
     """Note when it begins and ends; fail the first attempts."""
     _note(payload, "begin")
+    while Path(payload.notes).read_text().count(" begin ") < payload.begun:
+        time.sleep(0.01)
     time.sleep(payload.seconds)
     if context.attempt <= payload.failures:
         raise ConnectionError("not yet")

@@ -127,7 +127,7 @@ def test_at_full_concurrency_each_key_keeps_its_order(
     start_worker(Options(concurrency=5))
     start_worker(Options(concurrency=5))
     eventually(lambda: connection.scard(f"rq:workers:{queue}") == 2)
-    publish(publisher, notes, keys, seconds=0.03)
+    publish(publisher, notes, keys, seconds=0.01, begun=6)
     eventually(lambda: connection.zcard(f"rq:finished:{queue}") == len(keys), 30)
     for key in "ABCDEFGH":
         assert steps(notes, key) == in_order(keys.count(key))

@@ -10,7 +10,6 @@ from typing import Any
 
 import database_jobs as jobs
 import pytest
-import structlog
 from database_servers import Server
 from database_support import Database, prepare
 from database_workers import Workers
@@ -27,13 +26,6 @@ from worker_payment.kit.integrations.database.instances import (
 from worker_payment.kit.integrations.database.lifecycle import (
     on_failed,
 )
-
-
-@pytest.fixture(autouse=True)
-def plain_logs() -> None:
-    """structlog's own default draws every local variable, which for 1 MB takes minutes."""
-    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.contextvars.merge_contextvars, plain])
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,6 @@ import report
 from contenders import WITH_ROWS, Contender, Home, choose, install
 from goals import Goal
 from measuring import TRACE, BenchmarkError, Watch, look_at_tree, running
-from trips import counting_line
 from workers import ROOT, Server, render_worker
 
 Figures = dict[str, float]
@@ -86,7 +85,7 @@ class Bench:
 
     def trips(self, contender: Contender, concurrency: int) -> Figures:
         """Round trips to the database per job."""
-        with counting_line(self._postgres.port) as line:
+        with _of_tests("counting_line").counting_line(self._postgres.port) as line:
 
             def measure(watch: Watch) -> Figures:
                 begin = watch.until(_FEW // 3, limit=_LIMIT)
@@ -220,13 +219,18 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _of_tests(module: str) -> Any:
+    # After `_postgres`, which says where they are.
+    return importlib.import_module(module)
+
+
 def _postgres(folder: Path) -> Any:
     # The tests of the kit know how to start databases. They are against a rendered worker.
     worker, tests = render_worker(folder, "payment"), ROOT / "tests"
     os.environ["KIT_WORKER"] = str(worker)
     sys.path += [str(tests / part) for part in (".", "kit", "kit/integrations/database")]
     sys.path.append(str(worker / "src"))
-    return importlib.import_module("database_servers").PostgresServer(durable=True).start()
+    return _of_tests("database_servers").PostgresServer(durable=True).start()
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import database_jobs as jobs
 import pytest
+from counting_line import counting_line
 from database_servers import PgBouncer, PostgresServer, demand
 from database_support import Database, context, prepare
 from rq.job import JobStatus
@@ -18,6 +19,7 @@ from worker_payment.kit.integrations.database import lifecycle
 from worker_payment.kit.integrations.database.engines import make_engine
 from worker_payment.kit.integrations.database.instances import close_instances
 from worker_payment.kit.integrations.database.records import JobRecord, take
+from worker_payment.kit.integrations.database.session import job_session
 
 COUNT = 100  # jobs of each kind: enough for psycopg to prepare their statements
 
@@ -130,6 +132,31 @@ def test_time_limits_hold_in_the_transaction_alone(pooled, postgres):
 
 def test_check_says_that_there_is_a_pooler(pooled):
     assert "through a connection pooler" in lifecycle.check()
+
+
+def trips(config, queue, redis_url, monkeypatch) -> int:
+    """How often a job that inserts one row asks the database."""
+    with counting_line(config["port"]) as line:
+        prepare(config | {"port": line.port}, queue, redis_url, monkeypatch)
+        try:
+            with job_session(context(uuid4().hex)):
+                pass  # connects
+            before = line.trips
+            with job_session(context(uuid4().hex)) as session:
+                session.execute(insert(jobs.effects).values(target=uuid4().hex))
+            return line.trips - before
+        finally:
+            close_instances()
+
+
+def test_a_job_asks_three_times(postgres, queue, redis_url, monkeypatch):
+    """BEGIN goes along with the record; the row and COMMIT follow."""
+    assert trips(postgres.config(), queue, redis_url, monkeypatch) == 3
+
+
+def test_a_job_asks_three_times_through_a_pooler(bouncer, queue, redis_url, monkeypatch):
+    """So do the time limits, which each transaction has to set there."""
+    assert trips(bouncer.config(), queue, redis_url, monkeypatch) == 3
 
 
 def test_without_a_pooler_statements_are_prepared(postgres, queue, redis_url, monkeypatch):

@@ -7,13 +7,17 @@ a client sets for its session, a stranger gets.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from .settings import InstanceConfig
 
 _POOLER = "pooler"  # in a connection's `info`: whether there is one in between
+_LIMITS = "limits"  # in `info`: the statement that sets each transaction's time limits, "" for none
+_SENT = "sent"  # in `info`: whether the next transaction's first statement takes them along
 _PREPARE_AFTER = 5  # runs of a statement; psycopg's own default
 
 
@@ -45,6 +49,7 @@ def prepare_postgresql(engine: Engine, config: InstanceConfig, statement_timeout
             cursor.execute("SELECT pg_backend_pid()")
             # A pooler answers for the server and tells a number of its own.
             record.info[_POOLER] = cursor.fetchone()[0] != connection.info.backend_pid
+            record.info[_LIMITS] = for_transaction if record.info[_POOLER] else ""
             if not record.info[_POOLER]:
                 cursor.execute(for_session)
         connection.autocommit = False
@@ -53,8 +58,56 @@ def prepare_postgresql(engine: Engine, config: InstanceConfig, statement_timeout
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.info.get(_POOLER) and for_transaction:
-            connection.exec_driver_sql(for_transaction).close()
+        if not connection.info.pop(_SENT, False) and (limits := connection.info.get(_LIMITS)):
+            connection.exec_driver_sql(limits).close()
+
+
+def begin_with(connection: Connection, statement: str, values: Iterable[str]) -> str | None:
+    """Begin a transaction and run its first statement by one message to the server.
+
+    psycopg sends BEGIN, a pooler's limits and the statement one after the other: up to three round
+    trips. A message of several statements has no parameters, so the values are quoted by libpq.
+
+    Args:
+        connection: A connection without a transaction.
+        statement: With `{}` for each value; it must not care whether it is run twice.
+        values: What it inserts.
+
+    Returns:
+        The first column of the row that it returns. None if there is none, or if this connection
+        cannot do so; then the next statement begins the transaction, or says what is wrong.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: The server refused the statement, or a lock was not free in time.
+    """
+    from psycopg import Error, errors, generators  # noqa: PLC0415 - other databases lack this driver
+    from psycopg.pq import ConnStatus, Escaping, ExecStatus  # noqa: PLC0415 - as above
+
+    raw: Any = connection.connection.driver_connection
+    if raw.autocommit or raw.isolation_level or raw.read_only or raw.deferrable:
+        return None  # the owner wants another BEGIN
+    connection.info[_SENT] = True
+    connection.begin()
+    server, encoding = raw.pgconn, raw.info.encoding
+    quote = Escaping(server).escape_literal
+    quoted = [quote(each.encode(encoding)).decode(encoding) for each in values]
+    parts = ("BEGIN", connection.info[_LIMITS], statement.format(*quoted))
+    try:
+        with raw.lock:
+            server.send_query(";".join(filter(None, parts)).encode(encoding))
+            results = raw.wait(generators.execute(server))
+    except Error:
+        return None
+    except BaseException:  # the job's time is over: the answer may still come
+        connection.invalidate()
+        raise
+    if server.status != ConnStatus.OK:
+        return None
+    last = results[-1]
+    if last.status == ExecStatus.FATAL_ERROR:
+        error = errors.error_from_result(last, encoding)
+        raise DBAPIError.instance("", None, error, Error, hide_parameters=True)
+    return last.get_value(0, 0).decode() if last.ntuples else None
 
 
 def goes_through_pooler(connection: Connection) -> bool:

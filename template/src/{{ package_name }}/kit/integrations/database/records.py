@@ -39,6 +39,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from ...engine import JobContext
 from ...engine.job.payload import dump_payload
 from .errors import DoneBeforeError, TakenOverError, UnfinishedError, is_conflict, is_lost
+from .postgresql import begin_with
 from .reduction import describe
 from .tables import DONE, FAILED, RUNNING, job_records
 from .text import error_text, key_text, payload_text
@@ -61,6 +62,13 @@ _KEEP = (
     .values(state=RUNNING, checkpoint=bindparam("kept"), finished_at=bindparam("now"))
 )
 _HOLD = select(job_records.c.id).where(_MINE).with_for_update()
+# All that a job needs that is the first of its target, which most are; the others ask `upsert`.
+_INSERT = (
+    "INSERT INTO worker_job_records (job_type, target_id, state, attempts, queue, job_id, payload,"
+    " worker, created_at, started_at, finished_at)"
+    " VALUES ({}, {}, 'done', 1, {}, {}, {}, {}, {}, {}, {})"
+    " ON CONFLICT (job_type, target_id) DO NOTHING RETURNING id"
+)
 _RESTING = timedelta(minutes=1)  # without a checkpoint and a lock: its worker is gone
 _DONE_FIRST = frozenset({"postgresql", "sqlite"})  # their upsert tells whether it changed the row
 _AT_ONCE = 1.0  # seconds that a job may take and still have ended when it began, in its row
@@ -168,6 +176,8 @@ def take(connection: Connection, record: JobRecord) -> Taken:
 
 def _take(connection: Connection, record: JobRecord) -> Taken:
     dialect, since = connection.dialect, time.monotonic()
+    if dialect.name == "postgresql" and (row_id := _insert(connection, record)) is not None:
+        return Taken(int(row_id), 1, None, True, since)
     done = dialect.name in _DONE_FIRST
     row, statement = record.row(DONE if done else RUNNING), upsert(dialect.name)
     found = None
@@ -184,6 +194,13 @@ def _take(connection: Connection, record: JobRecord) -> Taken:
     if found.job_id != record.job_id:
         raise UnfinishedError
     return Taken(int(found.id), found.attempts, found.checkpoint, done, since)
+
+
+def _insert(connection: Connection, record: JobRecord) -> str | None:
+    """Insert the row in the same trip that begins the transaction; None if there is one already."""
+    now = datetime.now(UTC).isoformat()
+    texts = (record.job_type, record.target_id, record.queue, record.job_id)
+    return begin_with(connection, _INSERT, (*texts, record.payload, record.worker, now, now, now))
 
 
 def keep(connection: Connection, taken: Taken, state: str) -> Taken:

@@ -1,12 +1,17 @@
 """What a worker's start costs: its modules before they are used, and its quick programs.
 
-Usage: python benchmarks/imports.py [--rounds N]
+Usage: python benchmarks/imports.py [--rounds N] [--python PROGRAM] [FOLDER ...]
 
 Renders a worker without modules, one for each module, and one with all. Each is started as a whole
 process that imports its worker and its command line and looks at every module, turn by turn, so
 that whatever else the machine does hits all alike. Then the programs that other programs start or
-import: their processor time, which a busy machine changes least. Needs the packages of all modules
-(the template's `dependencies` and `dev_dependencies`). The exit code is 1 when a goal is missed.
+import: their processor time, which a busy machine changes least; the first job; the memory. Needs
+the packages of all modules (the template's `dependencies` and `dev_dependencies`). The exit code is
+1 when a goal is missed.
+
+With folders of workers that `gen-worker blank` has made, an old one and a new one for instance,
+only the second table is printed, with a column for each. `--python` runs them in an environment
+like that of an image: one that holds what a worker needs and nothing else.
 """
 
 from __future__ import annotations
@@ -19,12 +24,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import IO, cast
 
 import copier
 import yaml
 from gen_worker.template.definition import find_template
+from measuring import look_at_tree
+from workers import Server, render_worker
 
 GOAL_MS = 100  # more than a worker without modules, for all modules together
 GOAL_MB = 10
@@ -39,14 +49,22 @@ VENDORS = (
     "jinja2",
     "sqlalchemy",
 )
-_WORKER = ("-m", "worker_bench")
+_WORKER = ("-m", "{package}")
+_JOB = ("enqueue", "example.hello", '{"name": "you"}')
+_JOBS = """
+from {package}.processors.example import HelloPayload, hello
+hello.enqueue_many([HelloPayload(name=str(number)) for number in range({count})])
+"""
+_SLOTS, _COUNT = 50, 3000  # jobs at once, and in all, while memory is measured
+_PATIENCE = 120.0  # seconds until a worker that does not do its jobs is given up
 # What is started, and the seconds of the processor that it may take; the first two are the scale.
 PROGRAMS: dict[str, tuple[tuple[str, ...], float | None]] = {
     "Python alone": (("-c", "pass"), None),
     "import redis": (("-c", "import redis"), None),
-    "import of a publisher": (("-c", "import worker_bench.processors.example"), 0.25),
+    "import of a publisher": (("-c", "import {package}.processors.example"), 0.25),
     "health": ((*_WORKER, "health"), 0.35),
     "check --only settings": ((*_WORKER, "check", "--only", "settings"), 0.35),
+    "enqueue": ((*_WORKER, *_JOB), 0.35),
     "--help": ((*_WORKER, "--help"), None),
 }
 START = """
@@ -164,22 +182,38 @@ def main() -> int:
         0, or 1 when a goal is missed.
     """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folders", type=Path, nargs="*", help="workers of the preset blank")
     parser.add_argument("--rounds", type=int, default=10, help="counted starts of each variant")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--python", default=sys.executable, help="what runs them")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        template = plain_template(folder)
-        every = module_names(template)
-        chosen = {"none": [], **every, "all": list(every)}
-        variants = [Variant(name, modules, folder / name) for name, modules in chosen.items()]
+        server = Server(folder)
+        try:
+            runner = Runner(options.python, server)
+            if options.folders:
+                workers = [each.resolve() for each in options.folders]
+                return report_programs(runner, workers, options.rounds)
+            missed = report(compare_modules(folder, options.rounds))
+            worker = render_worker(folder)
+            return report_programs(runner, [worker], options.rounds) | missed
+        finally:
+            server.stop()
+
+
+def compare_modules(folder: Path, rounds: int) -> list[Variant]:
+    """Start a worker without modules, one with each, and one with all."""
+    template = plain_template(folder)
+    every = module_names(template)
+    chosen = {"none": [], **every, "all": list(every)}
+    variants = [Variant(name, modules, folder / name) for name, modules in chosen.items()]
+    for variant in variants:
+        variant.render(template)
+        variant.start(counted=False)
+    for _ in range(rounds):
         for variant in variants:
-            variant.render(template)
-            variant.start(counted=False)
-        for _ in range(rounds):
-            for variant in variants:
-                variant.start(counted=True)
-        missed = report(variants)
-        return report_programs(variants[0].folder, rounds) | missed
+            variant.start(counted=True)
+    return variants
 
 
 def report(variants: list[Variant]) -> int:
@@ -204,24 +238,100 @@ def report(variants: list[Variant]) -> int:
     return int(any(value > goal for _, value, goal in goals))
 
 
-def report_programs(worker: Path, rounds: int) -> int:
-    """Print what the quick programs of a worker without modules cost; 1 when a goal is missed."""
-    environment = {**os.environ, "PYTHONPATH": str(worker / "src")}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    missed = 0
-    print(f"\n{'program, without modules':<40} processor, least")
-    for name, (arguments, goal) in PROGRAMS.items():
-        spent = []
-        for _ in range(rounds + 1):  # the first one compiles
-            process = subprocess.Popen(
-                [sys.executable, *arguments], cwd=worker, env=environment, stdout=subprocess.DEVNULL
-            )
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Starts programs of workers without modules.
+
+    Args:
+        python: The interpreter, with the packages that workers need.
+        server: Their Redis.
+    """
+
+    python: str
+    server: Server
+
+    def start(self, worker: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start one of a worker's programs; its output can be read."""
+        environment = {**os.environ, "PYTHONPATH": str(worker / "src")}
+        environment |= {"REDIS_URL": self.server.url, **variables}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have compiled packages
+        package = package_of(worker)
+        return subprocess.Popen(
+            [self.python, *(each.replace("{package}", package) for each in arguments)],
+            cwd=worker,
+            env=environment,
+            stdout=subprocess.PIPE,
+        )
+
+    def processor_time(self, worker: Path, arguments: Sequence[str]) -> float:
+        """Return the seconds of the processor that a program takes from start to end."""
+        with self.start(worker, *arguments) as process:
+            output(process).read()
             _, _, usage = os.wait4(process.pid, 0)
             process.returncode = 0
-            spent.append(usage.ru_utime + usage.ru_stime)
-        least = min(spent)
-        missed |= goal is not None and least > goal
-        print(f"{name:<40} {least * 1000:4.0f} ms" + (f", goal {goal * 1000:.0f}" if goal else ""))
+        return usage.ru_utime + usage.ru_stime
+
+    def first_job(self, worker: Path) -> tuple[float, float]:
+        """Return the seconds from a start to the end of the first job: clock, processor."""
+        self.server.client.flushall()
+        self.processor_time(worker, (*_WORKER, *_JOB))
+        begin = time.perf_counter()
+        with self.start(worker, *_WORKER, "run") as process:
+            while b"job.done" not in (line := output(process).readline()):
+                if not line:
+                    raise SystemExit(f"{worker}: the worker ended before its first job")
+            found = time.perf_counter() - begin, look_at_tree(process.pid).cpu
+            process.terminate()
+        return found
+
+    def memory(self, worker: Path) -> float:
+        """Return the peak of resident memory, in MB, of a worker that does many jobs at once."""
+        client = self.server.client
+        client.flushall()
+        self.processor_time(worker, ("-c", _JOBS.replace("{count}", str(_COUNT))))
+        variables = {"WORKER_CONCURRENCY": str(_SLOTS), "LOGGER_CONFIG": '{"level": "error"}'}
+        end = time.monotonic() + _PATIENCE
+        with self.start(worker, *_WORKER, "run", **variables) as process:
+            while client.zcard("rq:finished:blank") < _COUNT:
+                if time.monotonic() > end or process.poll() is not None:
+                    raise SystemExit(f"{worker}: the worker did not do its jobs")
+                time.sleep(0.05)
+            peak = look_at_tree(process.pid).memory / 1024**2
+            process.terminate()
+        return peak
+
+
+def output(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    """Return what a program prints."""
+    return cast("IO[bytes]", process.stdout)
+
+
+def package_of(worker: Path) -> str:
+    """Return the name of a worker's package."""
+    return next(kit.parent.name for kit in worker.glob("src/*/kit"))
+
+
+def report_programs(runner: Runner, workers: list[Path], rounds: int) -> int:
+    """Print what the programs of workers without modules cost, least; 1 when a goal is missed."""
+    measured: dict[str, tuple[Callable[[Path], float], float | None]] = {
+        f"{name}, s of the processor": (partial(runner.processor_time, arguments=arguments), goal)
+        for name, (arguments, goal) in PROGRAMS.items()
+    }
+    measured["first job, s of the processor"] = lambda each: runner.first_job(each)[1], None
+    measured["first job, s"] = lambda each: runner.first_job(each)[0], 0.6
+    measured[f"memory with {_SLOTS} slots, MB"] = runner.memory, 55.0
+    missed = 0
+    titles = " ".join(f"{each.parent.name[-12:]:>12}" for each in workers)
+    print(f"\n{'without modules, least':<44} {titles}")
+    for name, (measure, goal) in measured.items():
+        found: list[list[float]] = [[] for _ in workers]
+        for _ in range(rounds + 1):  # the first one compiles
+            for worker, values in zip(workers, found, strict=True):
+                values.append(measure(worker))
+        least = [min(values) for values in found]
+        missed |= goal is not None and least[-1] > goal
+        row = " ".join(f"{value:12.3g}" for value in least)
+        print(f"{name:<44} {row}" + (f", goal {goal:g}" if goal else ""), flush=True)
     return int(missed)
 
 

@@ -98,7 +98,8 @@ def python_home(
         if uv
         else [python, "-m", "pip", "install", "-q"]
     )
-    subprocess.run([*pip, *requirements], check=True)
+    # Compiled, as pip leaves it and an image has it: else every start would compile.
+    subprocess.run([*pip, *(["--compile-bytecode"] if uv else []), *requirements], check=True)
     code = f"import importlib.metadata as m; print(m.version({name!r}))"
     version = subprocess.run(
         [python, "-c", code], check=True, capture_output=True, text=True

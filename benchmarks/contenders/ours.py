@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import shutil
 from dataclasses import replace
@@ -91,6 +92,7 @@ def _install(cache: Path, name: str, processor: str, app: str) -> Home:
     project = render_worker(folder, name)
     path = project / f"src/worker_{name}/processors/bench.py"
     path.write_text(processor, encoding="utf-8")
+    compileall.compile_dir(project / "src", quiet=1)  # as packages are that were installed
     requirements = ["--editable", str(project)]
     return python_home(cache, f"worker-{name}", app, requirements)
 

@@ -27,6 +27,11 @@ HEAVY = {
 
 def loaded_by(code, tmp_path, **variables):
     """Run code in a new process; return the heavy libraries that it has loaded."""
+    return HEAVY & all_loaded_by(code, tmp_path, **variables)
+
+
+def all_loaded_by(code, tmp_path, **variables):
+    """Run code in a new process; return all modules that it has loaded."""
     told = subprocess.run(
         [sys.executable, "-c", f"import sys\ntry:\n    {code}\nfinally:\n    print(*sys.modules)"],
         cwd=tmp_path,
@@ -36,7 +41,7 @@ def loaded_by(code, tmp_path, **variables):
         check=False,
     )
     assert "Traceback" not in told.stderr, told.stderr
-    return HEAVY & set(told.stdout.split())
+    return set(told.stdout.split())
 
 
 def command(*arguments):
@@ -66,6 +71,13 @@ def test_a_publisher_loads_redis_and_nothing_of_the_worker(tmp_path):
 def test_the_check_of_the_settings_loads_no_redis(url, tmp_path):
     found = loaded_by(command("check", "--only", "settings"), tmp_path, REDIS_URL=url)
     assert found == {"typer", "pydantic_settings", "asyncio"}
+
+
+def test_the_check_of_the_settings_loads_nothing_of_jobs(tmp_path):
+    code = command("check", "--only", "settings")
+    kit = "worker_payment.kit"
+    jobs = {f"{kit}.engine.job.{name}" for name in ("payload", "processor", "publish")}
+    assert not all_loaded_by(code, tmp_path) & {*jobs, f"{kit}.engine.worker.worker"}
 
 
 def test_the_health_check_loads_nothing(tmp_path):

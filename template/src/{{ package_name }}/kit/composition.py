@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .config.dotenv import SettingsError
 from .config.fields import EnvSettings
-from .engine import processors, provide
-from .failed import FailedJobs
+from .engine import provide
 from .lazy import Lazy
 from .module import Module
 
 if TYPE_CHECKING:
     from redis import Redis
+
+    from .failed import FailedJobs
 
 
 class Client(Protocol):
@@ -69,6 +70,8 @@ class Worker:
         Raises:
             SettingsError: A processor asks for something that nothing provides.
         """
+        from .engine import processors  # noqa: PLC0415 - a check of the settings knows no jobs
+
         package = self._processors.__name__
         for found in pkgutil.iter_modules(self._processors.__path__):
             import_module(f"{package}.{found.name}")

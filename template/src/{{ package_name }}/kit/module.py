@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from .engine.errors import JobError
 from .engine.job.observers import Observer
-from .failed import FailedJobs
 from .texts import say
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
     from redis import Redis
     from structlog.typing import Processor
+
+    from .failed import FailedJobs
 
 
 class UnusableError(JobError):

@@ -28,7 +28,9 @@ class EnvSettings(BaseSettings):
     Variables that no chosen module knows are ignored, and an empty one counts as not set.
     """
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     def __init__(self, _env_file: Path | str | None = ".env", **values: Any) -> None:
         """Read the variables.
@@ -63,6 +65,7 @@ class JsonModel(BaseModel):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
+        defer_build=True,  # a base class, or what is not used here, is never built
     )
 
 

@@ -12,7 +12,6 @@ from functools import partial
 
 from ..composition import composed
 from ..config import Settings
-from ..engine import processors
 from ..module import Module
 from .capacity import examine_capacity
 from .findings import Finding, Level, fail, ok, warn
@@ -92,6 +91,8 @@ def _load_processors() -> None:
 
 
 def _examine_processors() -> Iterator[Finding]:
+    from ..engine import processors
+
     composed().load_processors()
     names = [each.name for each in processors()]
     if not names:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from .payload import Payload
-
 Provider = Callable[..., AbstractContextManager[Any]]
 
 
@@ -58,6 +56,8 @@ def read_signature(function: Callable[..., Any]) -> tuple[type[Any], list[Resour
     Raises:
         TypeError: The parameters are not annotated as a processor's must be.
     """
+    from .payload import Payload  # noqa: PLC0415 - who only provides a resource knows no payloads
+
     hints = get_type_hints(function, include_extras=True)
     parameters = list(inspect.signature(function).parameters)
     model = _resource(hints.get(parameters[0])).kind if parameters else None

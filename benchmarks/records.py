@@ -258,8 +258,11 @@ def main() -> None:
         servers.callback(postgres.remove)
         servers.callback(redis.stop)
         bench = Bench(postgres, redis, Path(name), homes, options.seconds)
-        measure_all(bench, chosen, results)
-    print(markdown(results))
+        try:
+            measure_all(bench, chosen, results)
+        finally:
+            if results.figures:
+                print(markdown(results))
 
 
 if __name__ == "__main__":

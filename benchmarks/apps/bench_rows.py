@@ -6,11 +6,10 @@ harmless. Then it leaves its trace like every other job. Imported inside each sy
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from bench_body import COUNT, work
@@ -22,16 +21,21 @@ INSERT = "INSERT INTO bench_rows (name) VALUES ({}) ON CONFLICT (name) DO NOTHIN
 _INSERT = INSERT.format("%s")
 DATABASE = os.environ["BENCH_DATABASE"]  # postgresql://...
 SLOTS = int(os.environ.get("BENCH_CONCURRENCY", "1"))
-_TOGETHER = 100  # publishing calls at once
+_ONE_POOL = Lock()  # threads begin together
 
 
 @cache
-def _pool() -> ConnectionPool:
+def _pool_of_process() -> ConnectionPool:
     from psycopg_pool import ConnectionPool  # noqa: PLC0415 - others bring another driver
 
     return ConnectionPool(
         DATABASE, kwargs={"autocommit": True}, min_size=SLOTS, max_size=SLOTS, open=True
     )
+
+
+def _pool() -> ConnectionPool:
+    with _ONE_POOL:
+        return _pool_of_process()
 
 
 def insert_row(name: str) -> None:
@@ -63,10 +67,3 @@ async def insert_row_async(name: str) -> None:
 def names() -> list[str]:
     """The jobs that the command line asks for: their number is its only argument."""
     return [f"row-{number}" for number in range(int(sys.argv[1]))]
-
-
-async def publish_together(one: Callable[[str], Awaitable[object]]) -> None:
-    """Publish the jobs by coroutines, some at the same time."""
-    jobs = names()
-    for start in range(0, len(jobs), _TOGETHER):
-        await asyncio.gather(*(one(name) for name in jobs[start : start + _TOGETHER]))

@@ -159,6 +159,19 @@ def test_a_job_asks_three_times_through_a_pooler(bouncer, queue, redis_url, monk
     assert trips(bouncer.config(), queue, redis_url, monkeypatch) == 3
 
 
+def test_a_database_of_another_encoding(postgres, queue, redis_url, monkeypatch):
+    """Its record is inserted by psycopg, which knows what becomes of a text there."""
+    postgres.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    latin = prepare(postgres.config() | {"database": "latin"}, queue, redis_url, monkeypatch)
+    try:
+        with job_session(context("Müller")):
+            pass
+        (row,) = latin.records_of("Müller")
+        assert (row.state, row.attempts) == ("done", 1)
+    finally:
+        close_instances()
+
+
 def test_without_a_pooler_statements_are_prepared(postgres, queue, redis_url, monkeypatch):
     """The care that a pooler needs costs nothing where there is none."""
     direct = prepare(postgres.config(), queue, redis_url, monkeypatch)

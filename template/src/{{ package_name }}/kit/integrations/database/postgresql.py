@@ -86,15 +86,17 @@ def begin_with(connection: Connection, statement: str, values: Iterable[str]) ->
     raw: Any = connection.connection.driver_connection
     if raw.autocommit or raw.isolation_level or raw.read_only or raw.deferrable:
         return None  # the owner wants another BEGIN
+    if raw.info.encoding != "utf-8":
+        return None  # psycopg knows what to do
     connection.info[_SENT] = True
     connection.begin()
-    server, encoding = raw.pgconn, raw.info.encoding
+    server = raw.pgconn
     quote = Escaping(server).escape_literal
-    quoted = [quote(each.encode(encoding)).decode(encoding) for each in values]
-    parts = ("BEGIN", connection.info[_LIMITS], statement.format(*quoted))
+    filled = statement.format(*(quote(each.encode()).decode() for each in values))
+    message = ";".join(filter(None, ("BEGIN", connection.info[_LIMITS], filled)))
     try:
         with raw.lock:
-            server.send_query(";".join(filter(None, parts)).encode(encoding))
+            server.send_query(message.encode())
             results = raw.wait(generators.execute(server))
     except Error:
         return None
@@ -105,7 +107,7 @@ def begin_with(connection: Connection, statement: str, values: Iterable[str]) ->
         return None
     last = results[-1]
     if last.status == ExecStatus.FATAL_ERROR:
-        error = errors.error_from_result(last, encoding)
+        error = errors.error_from_result(last)
         raise DBAPIError.instance("", None, error, Error, hide_parameters=True)
     return last.get_value(0, 0).decode() if last.ntuples else None
 

@@ -164,6 +164,14 @@ def test_without_automatic_upgrades_a_worker_refuses_old_tables(fresh, monkeypat
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_two_migrations_that_follow_the_same_one_are_refused(fresh, own_versions):
+    add(own_versions, "0001", "None", "first")
+    add(own_versions, "0002", "'0001'", "second")
+    add(own_versions, "0003", "('0001',)", "third")
+    with pytest.raises(DatabaseError, match="several last migrations: 0002, 0003"):
+        schema.upgrade(fresh, "MAIN")
+
+
 def test_a_migration_of_ones_own(fresh, own_versions):
     """The command numbers it; it can be applied as it is, and the repository's lint takes it."""
     schema.upgrade(fresh, "MAIN")

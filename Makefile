@@ -27,7 +27,7 @@ demo: $(READY)  ## Make a worker in a temporary folder and watch it at work
 test: lint type tests  ## Check everything: lint, types, generator, rendered workers, end to end
 
 tests: $(READY)  ## Run the tests alone; ARGS="tests/generator" runs some of them
-	@$(BIN)/pytest -q -n $${TEST_PROCESSES:-3} --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n $${TEST_PROCESSES:-3} --dist worksteal $(ARGS)
 
 test-chaos: $(READY)  ## Long: kill workers, Redis and databases under load (needs MariaDB)
 	@CHAOS=$${CHAOS:-full} CHAOS_JOBS=2000 CHAOS_OUTAGE=30 REQUIRE_DATABASES=1 \

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository made by the installed command."""
     folder = tmp_path_factory.mktemp("end-to-end")
@@ -24,7 +24,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "worker-payment"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bare_machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment that offers Python, make and the system's tools, but no uv."""
     tools = tmp_path_factory.mktemp("tools")
@@ -39,9 +39,16 @@ def processes_in(folder: Path) -> list[str]:
     return [line for line in listing.stdout.splitlines() if str(folder) in line]
 
 
-def test_the_demo_runs_to_its_end_and_leaves_nothing(
-    worker: Path, bare_machine: dict[str, str]
-) -> None:
+def test_one_command_shows_the_worker_at_work(worker: Path, bare_machine: dict[str, str]) -> None:
+    """It makes an environment, which later commands find, and leaves no process; so does Ctrl-C."""
+    the_demo_runs_to_its_end(worker, bare_machine)
+    assert processes_in(worker) == []
+    the_second_command_needs_no_set_up(worker, bare_machine)
+    ctrl_c_ends_the_demo(worker, bare_machine)
+    assert processes_in(worker) == []
+
+
+def the_demo_runs_to_its_end(worker: Path, bare_machine: dict[str, str]) -> None:
     """Its own environment, its own server; one command."""
     done = subprocess.run(
         ["make", "demo"],
@@ -60,12 +67,9 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing(
     assert out.count("job.retry") == 2
     assert "Kept with their tracebacks: charge-card, nonsense." in out
     assert "exit code 0; 2 jobs wait for the next one" in out
-    assert processes_in(worker) == []
 
 
-def test_ctrl_c_ends_the_demo_and_leaves_nothing(
-    worker: Path, bare_machine: dict[str, str]
-) -> None:
+def ctrl_c_ends_the_demo(worker: Path, bare_machine: dict[str, str]) -> None:
     """A terminal sends the signal to every process of the foreground."""
     process = subprocess.Popen(
         ["make", "demo"],
@@ -83,12 +87,10 @@ def test_ctrl_c_ends_the_demo_and_leaves_nothing(
         rest = lines.read()
     assert process.returncode != 0
     assert "Traceback" not in rest
-    assert processes_in(worker) == []
 
 
-def test_the_second_command_needs_no_set_up(worker: Path, bare_machine: dict[str, str]) -> None:
+def the_second_command_needs_no_set_up(worker: Path, bare_machine: dict[str, str]) -> None:
     """The environment is made once."""
-    subprocess.run(["make", "setup"], cwd=worker, env=bare_machine, check=True)
     began = time.monotonic()
     done = subprocess.run(
         ["make", "check"], cwd=worker, env=bare_machine, capture_output=True, text=True, check=False

@@ -81,7 +81,7 @@ def test_the_check_of_the_settings_loads_nothing_of_jobs(tmp_path):
 
 
 def test_the_health_check_loads_nothing(tmp_path):
-    assert loaded_by(command("health"), tmp_path) == set()
+    assert not all_loaded_by(command("health"), tmp_path) & {*HEAVY, "dataclasses", "inspect"}
 
 
 def test_publishing_from_the_command_line_loads_no_worker(tmp_path):

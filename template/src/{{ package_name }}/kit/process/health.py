@@ -10,9 +10,8 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 STALE = 15.0  # seconds without a beat after which a worker counts as stuck
 BLOCKED = 60.0  # seconds after its timeout at which a job that still runs blocks its slot
@@ -120,8 +119,7 @@ class Heartbeat:
             pass  # not written yet, or not ours
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """What `health` found.
 
     Args:

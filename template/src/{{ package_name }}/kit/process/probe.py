@@ -1,13 +1,13 @@
-"""`health` as a container asks for it, every few seconds: with the standard library alone.
+"""`health` as a container asks for it, every few seconds: with little of the standard library.
 
-The settings' own code costs half a second of processor time to import, in every replica.
+The settings' own code takes six times as long to import, in every replica; dataclasses alone add a quarter.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..answers import PACKAGE
 from ..config.dotenv import SettingsError, read_variables
@@ -35,8 +35,7 @@ def probe(*, ready: bool) -> int:
     return ExitCode.NOT_READY if ready and not found.ready else ExitCode.OK
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(NamedTuple):
     """The three settings that count here, under the settings' names."""
 
     health_name: str

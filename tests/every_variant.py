@@ -5,19 +5,21 @@
     python tests/every_variant.py --shard 3/16    a share, for a machine of a matrix
     python tests/every_variant.py --matrix        that matrix, as JSON for a GitHub workflow
 
-What passed once is not judged again until its rendering changes; --fresh forgets that.
+What passed once is not judged again until its rendering changes; --fresh forgets that. Tests of a
+worker take most of the time: they are run where three answers meet that met nowhere else.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import queue
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,39 +37,39 @@ _STEPS = ("traces", "lint", "format", "types", "imports", "own tests", "kit test
 class Memory:
     """Remembers by content what passed, also after Ctrl-C."""
 
-    def __init__(self, *, fresh: bool, tests: bool) -> None:
+    def __init__(self, *, fresh: bool) -> None:
         """Read what an earlier run left.
 
         Args:
             fresh: Forget it.
-            tests: Whether this run includes tests; what passed without them counts less.
         """
-        self._mark = "tested" if tests else "judged"
         self._passed: dict[str, str] = {}
         if _MEMORY.is_file() and not fresh:
             self._passed = json.loads(_MEMORY.read_text())
 
-    def knows(self, content: str) -> bool:
-        """Tell whether a rendering passed before."""
-        return self._passed.get(content) in {self._mark, "tested"}
+    def knows(self, content: str, *, tests: bool) -> bool:
+        """Tell whether a rendering passed before; what passed without tests counts less."""
+        return self._passed.get(content) in ({"tested"} if tests else {"tested", "judged"})
 
-    def add(self, content: str) -> None:
+    def add(self, content: str, *, tests: bool) -> None:
         """Remember one that passed, at once."""
-        self._passed[content] = self._mark
+        self._passed[content] = "tested" if tests else "judged"
         _MEMORY.parent.mkdir(exist_ok=True)
         hidden = _MEMORY.with_suffix(f".{os.getpid()}")
         hidden.write_text(json.dumps(self._passed))
         hidden.replace(_MEMORY)
 
 
-def run(chosen: Sequence[Combination], memory: Memory, *, jobs: int, tests: bool) -> list[Verdict]:
+def run(
+    chosen: Sequence[Combination], memory: Memory, *, jobs: int, tested: Collection[Combination]
+) -> list[Verdict]:
     """Judge combinations.
 
     Args:
         chosen: Which ones.
         memory: What passed before.
         jobs: How many at the same time.
-        tests: Whether to run their own tests.
+        tested: Those whose tests are run.
 
     Returns:
         A verdict for each, in their order.
@@ -83,8 +85,8 @@ def run(chosen: Sequence[Combination], memory: Memory, *, jobs: int, tests: bool
             judges.put(Judge(folder, type_cache(f"variants-{number}"), forks.problem))
 
         def work(combination: Combination) -> Verdict:
-            content = digest(files_of(combination))
-            if memory.knows(content):
+            content, tests = digest(files_of(combination)), combination in tested
+            if memory.knows(content, tests=tests):
                 return Verdict(combination)
             judge = judges.get()
             try:
@@ -92,7 +94,7 @@ def run(chosen: Sequence[Combination], memory: Memory, *, jobs: int, tests: bool
             finally:
                 judges.put(judge)
             if verdict.problem is None:
-                memory.add(content)
+                memory.add(content, tests=tests)
             return verdict
 
         with ThreadPoolExecutor(jobs) as pool:
@@ -144,6 +146,31 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines)
 
 
+def meeting(every: Sequence[Combination], size: int = 3) -> set[Combination]:
+    """Choose combinations in which all answers meet that meet in any.
+
+    Code for one answer is reached by another one, and by two others; no file is there for four.
+
+    Args:
+        every: What to choose from.
+        size: How many answers meet.
+
+    Returns:
+        A few of them.
+    """
+    numbers: dict[tuple[str, ...], int] = {}
+    met: dict[Combination, int] = {}  # a bit for every group of answers
+    for one in every:
+        groups = itertools.combinations([one.preset, *one.settings], size)
+        met[one] = sum(1 << numbers.setdefault(group, len(numbers)) for group in groups)
+    left, chosen = (1 << len(numbers)) - 1, set()
+    while left:
+        best = max(every, key=lambda one: (met[one] & left).bit_count())
+        left &= ~met[best]
+        chosen.add(best)
+    return chosen
+
+
 def matrix() -> str:
     """Share out all combinations for a GitHub workflow."""
     total = len(combinations())
@@ -172,7 +199,9 @@ def main() -> int:
     parser.add_argument("--shard", metavar="N/OF")
     parser.add_argument("--matrix", action="store_true")
     parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--no-tests", action="store_true", help="judge without their own tests")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--no-tests", action="store_true", help="run no worker's tests")
+    which.add_argument("--all-tests", action="store_true", help="run every worker's tests")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     if options.matrix:
@@ -181,10 +210,12 @@ def main() -> int:
     chosen = covering() if options.covering else combinations()
     if options.shard:
         chosen = _share(chosen, options.shard)
-    started, tests = time.monotonic(), not options.no_tests
+    tested = set(chosen) if options.all_tests else meeting(combinations())
+    started = time.monotonic()
     kit_worker.refresh()
-    memory = Memory(fresh=options.fresh, tests=tests)
-    verdicts = run(chosen, memory, jobs=options.jobs, tests=tests)
+    memory = Memory(fresh=options.fresh)
+    tested = set() if options.no_tests else tested
+    verdicts = run(chosen, memory, jobs=options.jobs, tested=tested)
     failed = [one for one in verdicts if one.problem is not None]
     sys.stdout.write(f"{table(verdicts)}\n")
     for one in failed:

@@ -33,7 +33,10 @@ MODULES: dict[str, dict[str, Any]] = parse_yaml(TEMPLATE.questions["catalog"]["d
 _DIALECTS = [f"database_{name}" for name in ("postgresql", "mysql", "mariadb")]
 _LANGUAGES = list(TEMPLATE.questions["docs_language"]["choices"].values())
 # Tests of the kit where the choice of modules changes something; the rest is tested once.
-KIT_TESTS_OF_A_CHOICE = ("tests/kit/config", "tests/kit/test_cli.py")
+KIT_TESTS_OF_A_CHOICE = (
+    *("tests/kit/config/test_logging.py", "tests/kit/config/test_settings.py"),
+    "tests/kit/test_cli.py",
+)
 
 
 @dataclass(frozen=True)

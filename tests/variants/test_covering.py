@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from every_variant import meeting
 from forks import Forks
 from importer import importer as make_importer
 from judging import MODULES, Combination, Judge, combinations, complete, covering, traces
@@ -25,7 +27,7 @@ def importer() -> Iterator[Forks]:
 def test_combination(combination: Combination, importer: Forks, tmp_path: Path) -> None:
     """No trace of what was not chosen; linted, formatted, typed, importable.
 
-    `make test-variants` runs the workers' own tests as well; those of the presets and of all
+    `make test-variants` runs workers' own tests as well; those of the presets and of all
     modules together are run in tests/template.
     """
     judge = Judge(tmp_path, type_cache(), importer.problem)
@@ -49,6 +51,18 @@ def test_every_combination_is_listed_once() -> None:
                 assert {first, second} in chosen
     for attribute in ("preset", "language", "dialect"):
         assert len({getattr(one, attribute) for one in covering()}) > 1
+
+
+def test_any_three_answers_meet_where_a_worker_s_tests_are_run() -> None:
+    """All of them that meet anywhere do so in less than a tenth of the combinations."""
+
+    def groups(workers: Iterable[Combination]) -> set[tuple[str, ...]]:
+        answers = ([one.preset, *one.settings] for one in workers)
+        return {group for each in answers for group in itertools.combinations(each, 3)}
+
+    chosen = meeting(combinations())
+    assert groups(chosen) == groups(combinations())
+    assert len(chosen) * 10 < len(combinations())
 
 
 def test_a_trace_is_found(tmp_path: Path) -> None:

@@ -141,3 +141,14 @@ def test_what_was_published_is_known_to_a_test_and_to_a_direct_call(
     finally:
         publish_to(default_publisher)
     assert worker.published()[1].payload["text"] == "direct-1"
+
+
+def test_an_id_that_waited_is_free_again_for_the_next_test(
+    publisher: Publisher, redis_url: str, queue: str
+) -> None:
+    worker = WorkerUnderTest(publisher, redis_url)
+    for delay in (0, 60):
+        assert worker.enqueue(jobs.note, jobs.Note(), job_id=queue, delay=delay).queued
+        assert not worker.enqueue(jobs.note, jobs.Note(), job_id=queue).queued
+        worker.discard()
+        assert worker.published() == []

@@ -68,5 +68,7 @@ def worker(variables: dict[str, str]) -> Iterator[WorkerUnderTest]:
     with Redis.from_url(variables["REDIS_URL"], socket_timeout=5) as connection:
         publisher = Publisher(connection, variables["WORKER_QUEUE"])
         publish_to(lambda: publisher)
-        yield WorkerUnderTest(publisher, variables["REDIS_URL"])
+        tested = WorkerUnderTest(publisher, variables["REDIS_URL"])
+        yield tested
+        tested.discard()
         publish_to(default_publisher)

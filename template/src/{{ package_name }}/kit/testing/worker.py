@@ -149,6 +149,13 @@ class WorkerUnderTest:
         found = [_published(job, due.get(job.id)) for job in jobs if job is not None]
         return [each for each in found if processor is None or each.path == processor.path]
 
+    def discard(self) -> None:
+        """Remove the jobs that wait: their ids are taken on the whole server, for later tests, too."""
+        ids = [waiting.job_id for waiting in self.published()]
+        for job in Job.fetch_many(ids, self.publisher.connection, JSONSerializer):
+            if job is not None:
+                job.delete()
+
     def drain(self, concurrency: int = 1) -> list[Ended]:
         """Run what is queued, and what that queues, in a real worker, until nothing waits.
 

@@ -119,3 +119,16 @@ def test_an_output_that_is_gone_stops_no_job(output):
     configured(output)
     output.close()
     structlog.get_logger().info("job.start")
+
+
+def test_a_line_tells_what_was_so_when_it_was_logged(output):
+    """Lines are made when they are written; what can change by then is made at once."""
+    lines = configured(output)
+    orders = ["A-1"]
+    with structlog.contextvars.bound_contextvars(jobId="7"):
+        structlog.get_logger().info("plain", attempt=1)
+        structlog.get_logger().info("list", orders=orders)
+    orders.clear()
+    plain, listed = lines()
+    assert (plain["message"], plain["jobId"], plain["attempt"]) == ("plain", "7", 1)
+    assert (listed["jobId"], listed["orders"]) == ("7", ["A-1"])

@@ -14,7 +14,7 @@ import select
 import stat
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -34,7 +34,7 @@ class LineWriter:
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
-        self._lines: deque[str] = deque()
+        self._lines: deque[str | Callable[[], str]] = deque()
         self._arrived = threading.Event()
         self._writing = threading.Lock()
         self._background = True
@@ -45,17 +45,22 @@ class LineWriter:
 
     def write(self, text: str) -> int:
         """Accept a text that ends with a line break."""
-        self._lines.append(text)
+        self.add(text)
+        return len(text)
+
+    def add(self, line: str | Callable[[], str]) -> None:
+        """Accept a text that ends with a line break, or what makes one without."""
+        self._lines.append(line)
         if not self._background or len(self._lines) > _LIMIT:
             self.flush()
         elif not self._arrived.is_set():
             self._arrived.set()
-        return len(text)
 
     def flush(self) -> None:
         """Write everything that was accepted before this call."""
         with self._writing:
-            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            waiting = [self._lines.popleft() for _ in range(len(self._lines))]
+            lines = [each if isinstance(each, str) else each() + "\n" for each in waiting]
             try:
                 self._send(lines)
             except (OSError, ValueError):

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import structlog
 
 from ..composition import composed
-from .log_line import LogLine, for_people
+from .log_line import Line, LogLine, for_people
 from .log_values import Cleaner, encode, let_pass, printed
 from .log_writer import LineWriter
 from .settings import Settings
@@ -43,7 +43,7 @@ def configure_logging(
         for_people(output) if config.pretty else encode,
     )
     structlog.configure(
-        processors=[render],
+        processors=[render.later],
         wrapper_class=_logger_class(level),
         logger_factory=_LineLoggerFactory(writer),
         cache_logger_on_first_use=True,
@@ -61,7 +61,8 @@ def configure_logging(
 def _logger_class(level: int) -> type[Any]:
     """Return structlog's logger for a level, whose calls never raise.
 
-    Its own raises for placeholders without values and for fields with its parameters' names.
+    Its own raises for placeholders without values and for fields with its parameters' names, and
+    copies the fields four times.
     """
     base = structlog.make_filtering_bound_logger(level)
     calls = {name: _call(name) for name, number in _METHODS.items() if number >= level}
@@ -90,7 +91,13 @@ def _call(name: str) -> Callable[..., Any]:
             fields = {f"{key}_" if key in _TAKEN else key: fields[key] for key in fields}
         if name == "exception":
             fields.setdefault("exc_info", True)
-        return self._proxy_to_logger(name, event, **fields)
+        line: Any = {**self._context, **fields, "event": event}
+        try:
+            for each in self._processors:
+                line = each(self._logger, name, line)
+        except structlog.DropEvent:
+            return None
+        return self._logger.msg(line)
 
     return call
 
@@ -140,8 +147,8 @@ class _LineLogger:
     def __init__(self, writer: LineWriter) -> None:
         self._writer = writer
 
-    def msg(self, message: str) -> None:
-        self._writer.write(message + "\n")
+    def msg(self, line: Line) -> None:
+        self._writer.add(line + "\n" if isinstance(line, str) else line)
 
     debug = info = warning = error = critical = exception = log = msg
 

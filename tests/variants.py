@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gen_worker.template.catalog import load_catalog, module_question
 from gen_worker.template.definition import load_template
+from preloaded import run_preloaded
 from rendering import PROJECT
 from type_cache import type_cache
 
@@ -72,12 +73,16 @@ class Rendered:
         if module[0] == "mypy":
             environment |= {"MYPY_CACHE_DIR": str(type_cache())}
         environment |= variables
-        done = subprocess.run(
-            [sys.executable, "-m", *module],
-            cwd=folder or self.path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command, cwd = ["-m", *module], folder or self.path
+        if module[0] == "pytest":
+            done = run_preloaded(command, cwd=cwd, env=environment)
+        else:
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=cwd,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         assert done.returncode == 0, f"{' '.join(module)}:\n{done.stdout}\n{done.stderr}"

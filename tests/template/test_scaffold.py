@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from preloaded import run_preloaded
 from rendering import render
 from variants import Rendered, Variant
 
 pytestmark = pytest.mark.timeout(600)
 
 
-def worker(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def worker(path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the worker's command line in its repository."""
-    return subprocess.run(
-        [sys.executable, "-m", "worker_payment", *arguments],
-        cwd=path,
-        env=os.environ | {"PYTHONPATH": str(path / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = os.environ | {"PYTHONPATH": str(path / "src")} | variables
+    return run_preloaded(["-m", "worker_payment", *arguments], cwd=path, env=environment)
 
 
 def test_scaffolds_are_linted_typed_and_tested(tmp_path: Path) -> None:
@@ -87,14 +81,7 @@ def test_a_processor_gets_its_settings_and_clients_by_type(tmp_path: Path) -> No
     )
     rendered = Rendered(path, Variant("payment"))
     rendered.run("pytest", "-q", "-p", "no:cacheprovider", "tests/test_pay.py")
-    checked = subprocess.run(
-        [sys.executable, "-m", "worker_payment", "check", "--only", "toss"],
-        cwd=path,
-        env=os.environ | {"PYTHONPATH": str(path / "src"), "TOSS_URL": "http://127.0.0.1:1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    checked = worker(path, "check", "--only", "toss", TOSS_URL="http://127.0.0.1:1")
     assert checked.returncode == 1
     assert checked.stdout.startswith("FAIL toss ")
 
@@ -117,15 +104,7 @@ def test_a_missing_variable_of_the_owner_is_named_with_the_others(tmp_path: Path
     path = render(tmp_path, "payment", preset="blank")
     settings = path / "src/worker_payment/settings.py"
     settings.write_text(settings.read_text() + "\n    gateway_key: str\n")
-    environment = {"PYTHONPATH": str(path / "src"), "WORKER_CONCURRENCY": "many"}
-    done = subprocess.run(
-        [sys.executable, "-m", "worker_payment", "check"],
-        cwd=path,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = worker(path, "check", WORKER_CONCURRENCY="many")
     assert done.returncode == 2
     assert "GATEWAY_KEY: is missing" in done.stderr
     assert "WORKER_CONCURRENCY" in done.stderr

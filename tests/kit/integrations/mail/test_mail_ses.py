@@ -65,7 +65,7 @@ def make(chain, tmp_path_factory):
 def ses(make):
     """SES with one verified sender."""
     with aws_server() as url:
-        client = aws_client("sesv2", region=REGION, endpoint=url, timeout=5)
+        client = aws_client("sesv2", region=REGION, endpoint=url, timeout=60)  # it loads SES now
         client.create_email_identity(EmailIdentity="shop@verified.example")
         client.close()
         verified = ses_backends[ACCOUNT][REGION].email_identities["shop@verified.example"]

@@ -160,22 +160,23 @@ class Bench:
 
 
 def measure_all(bench: Bench, chosen: list[Contender], results: report.Results) -> None:
-    """Run everything, a different system first in each round."""
+    """Run everything, a different system first in each round. Trips are counted once."""
+    trips: dict[tuple[str, int], Figures] = {}
     for number in range(results.rounds):
         turn = number % len(chosen)
         for concurrency in CASES:
             for each in chosen[turn:] + chosen[:turn]:
-                figures = {}
+                key = each.key, concurrency
                 try:
-                    figures = bench.speed(each, concurrency)
-                    if not number:
-                        figures |= bench.trips(each, concurrency)
+                    if key not in trips:
+                        trips[key] = bench.trips(each, concurrency)
+                    figures = bench.speed(each, concurrency) | trips[key]
                 except BenchmarkError as error:
                     _say(f"{concurrency:3} {each.title:42} no figure: {error}")
-                if figures:
-                    results.add(str(concurrency), each.key, figures)
-                    shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-                    _say(f"{concurrency:3} {each.title:42} {shown}")
+                    continue
+                results.add(str(concurrency), each.key, figures)
+                shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+                _say(f"{concurrency:3} {each.title:42} {shown}")
 
 
 def markdown(results: report.Results) -> str:

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support import PYTHONPATH
+from support import PYTHONPATH, prepare
 from worker_payment.kit.config import Settings
 from worker_payment.kit.process.health import Heartbeat, health_file
 from worker_payment.kit.process.probe import probe
@@ -74,9 +74,10 @@ def test_a_stop_in_the_first_moments_is_obeyed(wait, tmp_path):
     """As process 1 would be, it is started without the kernel's own handling of SIGTERM."""
     code = (
         "import signal, sys\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "print('up', flush=True)\nsys.argv = ['worker', 'run']\n"
-        "from worker_payment.__main__ import main\nmain()"
+        "from worker_payment.__main__ import main\n"
+        "print('up', flush=True)\nsys.argv = ['worker', 'run']\nmain()"
     )
+    prepare(tmp_path)  # with its settings it waits for Redis, however late the signal comes
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         env=os.environ | {"REDIS_URL": "redis://127.0.0.1:1/0"},
@@ -88,3 +89,16 @@ def test_a_stop_in_the_first_moments_is_obeyed(wait, tmp_path):
     process.send_signal(signal.SIGTERM)
     process.stdout.close()
     assert process.wait(10) in (0, 128 + signal.SIGTERM)
+
+
+def test_garbage_is_collected_again_when_all_is_loaded(tmp_path):
+    """What was imported is left out for good; what a command makes is not."""
+    code = (
+        "import atexit, gc, sys; sys.argv[1:] = ['--help']; "
+        "atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 10_000)); "
+        "import worker_payment.__main__ as m; m.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "True True"

@@ -1,6 +1,7 @@
 """`health` as a container asks for it, every few seconds: with little of the standard library.
 
-The settings' own code takes six times as long to import, in every replica; dataclasses alone add a quarter.
+The settings' own code takes six times as long to import, in every replica; dataclasses alone add
+a quarter.
 """
 
 from __future__ import annotations

@@ -53,8 +53,11 @@ class LogLine:
         self._second = (0, "")
         self._name = lru_cache(_NAMES)(self._name_of)
 
-    def later(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Line:
-        """Return the line, or what makes it when it is written: many in a row take less time."""
+    def later(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        """Return the line, or what makes it when it is written: many in a row take less time.
+
+        Structlog's type of a processor knows no callable; `Line` is what comes out.
+        """
         if self._processors or "exc_info" in event:  # they look at the thread
             return self(logger, method, event)
         message = event.pop("event", "")

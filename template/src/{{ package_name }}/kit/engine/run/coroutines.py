@@ -153,7 +153,7 @@ class Coroutines:
             seconds = time.perf_counter() - started
             return await self._in_thread(lambda: delivery.fail(cause, seconds))
         seconds = time.perf_counter() - started
-        if delivery.needs_rq(result):
+        if claim.needs_rq(result):  # then Redis is spoken to
             await self._in_thread(lambda: delivery.succeed(result, seconds))
         else:
             delivery.succeed(result, seconds)

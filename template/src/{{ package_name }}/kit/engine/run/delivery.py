@@ -129,10 +129,6 @@ class Delivery:
         else:
             self._desk.ended(self.claim)
 
-    def needs_rq(self, result: object) -> bool:
-        """Whether success is more than a result to be stored: Redis is then spoken to."""
-        return self.claim.needs_rq(result)
-
     def _hand_in(self, result: object) -> None:
         claim, task = self.claim, self.task
         if not claim.settle():

@@ -137,10 +137,6 @@ class Endings:
             verdict = Failed()
         self._tell(claim, task, verdict, error, seconds, attempt)
 
-    def abandon(self, claim: Claim, task: Task, error: BaseException) -> None:
-        """Fail a job for good that keeps bringing down its workers, or cannot be ended."""
-        self.failure(claim, task, Failed(), error, 0.0)
-
     def _tell(
         self,
         claim: Claim,

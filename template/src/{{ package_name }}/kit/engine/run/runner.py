@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..errors import AttemptReturned, Duplicate, JobStopped, OutageError
+from ..errors import AttemptReturned, Duplicate, JobStopped
 from ..store.claim import Claim
 from . import journal
 from .coroutines import Coroutines
@@ -74,15 +74,16 @@ class Runner:
             delivery = self._delivery(claim, unresolved_task(claim))
             self._submit(delivery, lambda: delivery.refuse(refused))
             return True
+        delivery = self._delivery(claim, task)
         outage = self._endings.gate.hold(task.path)
-        if outage is not None:
-            self._hold_back(self._delivery(claim, task), outage)
+        if outage is not None:  # parked without a slot
+            if claim.begin():
+                self._ending_threads.submit(lambda: delivery.refuse(outage))
             return True
         if task.is_async:
             self._coroutines.used = True
         if self._coroutines.used and not room:
             return False
-        delivery = self._delivery(claim, task)
         if task.policy is not None and task.policy.limited:
             self._submit(delivery, lambda: self._run_if_admitted(delivery))
         elif not task.is_async:
@@ -114,11 +115,6 @@ class Runner:
         delivery = self._delivery(claim, self._task(claim))
         self._ending_threads.submit(lambda: delivery.end(Failed(), error, 0.0))
         return True
-
-    def _hold_back(self, delivery: Delivery, outage: OutageError) -> None:
-        """Park a job that cannot run now, without a slot."""
-        if delivery.claim.begin():
-            self._ending_threads.submit(lambda: delivery.refuse(outage))
 
     def _delivery(self, claim: Claim, task: Task) -> Delivery:
         return Delivery(claim, task, self._endings, self._desk)

@@ -104,10 +104,6 @@ class InHand:
                 self.running.pop(claim.entry, None)
             self._yielded.clear()
 
-    def take_waiting(self) -> list[Claim]:
-        """Let go of the jobs that no slot has started; `put_back` must follow."""
-        return [claim for claim in list(self.running.values()) if self.let_go(claim)]
-
     def let_go(self, claim: Claim) -> bool:
         """Let go of a job unless it has started; `put_back` must follow."""
         if not claim.begin():

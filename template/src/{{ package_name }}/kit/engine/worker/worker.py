@@ -26,6 +26,7 @@ from ..run import journal
 from ..run.endings import Endings
 from ..run.runner import Runner
 from ..run.task import unresolved_task
+from ..run.verdict import Failed
 from ..store.claim import Claim
 from ..store.exchange import NOT_OURS, Exchange, Outcome
 from .arrivals import Arrivals
@@ -313,7 +314,8 @@ class ThreadWorker(MemberWorker):
         if not stuck or self._trouble.seconds:
             return
         self._turned_away = False
-        self._put_back(self._in_hand.take_waiting())
+        claims = list(self._in_hand.running.values())
+        self._put_back([each for each in claims if self._in_hand.let_go(each)])
         self._prefetch.given_back()
 
     def _put_back(self, claims: list[Claim]) -> None:
@@ -367,4 +369,4 @@ class ThreadWorker(MemberWorker):
             task = unresolved_task(claim)
         count = claim.interruptions
         error = AbandonedJobError(f"{count} deliveries ended with the death of their worker")
-        self._endings.abandon(claim, task, error)
+        self._endings.failure(claim, task, Failed(), error, 0.0)

@@ -32,6 +32,15 @@ def test_lines_of_one_thread_keep_their_order():
     assert output.getvalue().split() == [str(number) for number in range(5_000)]
 
 
+def test_a_line_that_cannot_be_made_costs_no_other():
+    output = io.StringIO()
+    writer = LineWriter(output)
+    writer.add(lambda: str(1 // 0))
+    writer.add(lambda: "a line")
+    writer.flush()
+    assert output.getvalue() == "a line\n"
+
+
 def test_lines_are_written_without_anybody_flushing():
     output = io.StringIO()
     LineWriter(output).write("a line\n")

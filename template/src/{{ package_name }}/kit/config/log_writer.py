@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from .log_values import let_pass
+
 _LIMIT = 10_000  # lines held while the output is slow; then the threads that log wait for it
 _PAUSE = 0.005  # seconds in which lines gather
 
@@ -60,9 +62,8 @@ class LineWriter:
         """Write everything that was accepted before this call."""
         with self._writing:
             waiting = [self._lines.popleft() for _ in range(len(self._lines))]
-            lines = [each if isinstance(each, str) else each() + "\n" for each in waiting]
             try:
-                self._send(lines)
+                self._send([_made(each) for each in waiting])
             except (OSError, ValueError):
                 pass  # a job closed standard output, or the disk behind it is full
 
@@ -99,6 +100,16 @@ class LineWriter:
         self._writing = threading.Lock()
         self._background = False
         self._turn = _Turn()
+
+
+def _made(line: str | Callable[[], str]) -> str:
+    if isinstance(line, str):
+        return line
+    try:
+        return line() + "\n"
+    except Exception as error:  # it is not worth the lines that come after it
+        let_pass(error)
+        return ""
 
 
 class _Turn:

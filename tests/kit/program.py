@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from preloaded import PreloadedProgram
+
 from support import PACKAGE, PYTHONPATH, prepare
 from worker_payment.kit.testing import Program
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import typer.main
 from judging import PROJECT
+from preloaded import run_preloaded
 from typer import rich_utils
 
-from preloaded import run_preloaded
 from support import PACKAGE, ROOT, prepare
 from worker_payment.kit import translated
 from worker_payment.kit.cli import command_line

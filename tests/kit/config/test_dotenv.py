@@ -6,8 +6,8 @@ import os
 import re
 
 import pytest
-
 from preloaded import run_preloaded
+
 from support import PYTHONPATH
 from worker_payment.kit.config import Settings, SettingsError
 from worker_payment.kit.config.dotenv import read_dotenv, read_variables

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from preloaded import PreloadedProgram
 from redis import Redis
 from rq import Queue
 
-from preloaded import PreloadedProgram
 from support import PYTHONPATH
 
 WORKER = """

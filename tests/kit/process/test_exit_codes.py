@@ -6,9 +6,9 @@ import os
 import signal
 
 import pytest
+from preloaded import run_preloaded
 from redis import Redis
 
-from preloaded import run_preloaded
 from program import program
 from support import PYTHONPATH, eventually, free_port, prepare
 from worker_payment.kit.process.exit_codes import ExitCode

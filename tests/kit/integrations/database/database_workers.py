@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from preloaded import PreloadedProgram
+
 from support import prepare
 from worker_payment.kit.process.exit_codes import ExitCode
 

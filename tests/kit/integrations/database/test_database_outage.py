@@ -14,12 +14,12 @@ import database_jobs as jobs
 import pytest
 from database_servers import PostgresServer
 from database_support import Database, context
+from preloaded import PreloadedProgram, run_preloaded
 from redis import Redis
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
-from preloaded import PreloadedProgram, run_preloaded
 from support import eventually, free_port
 from worker_payment.kit.breaker import breakers
 from worker_payment.kit.engine import Options, OutageError

@@ -7,9 +7,9 @@ import logging
 from urllib.parse import quote
 
 import pytest
+from preloaded import run_preloaded
 from pydantic import ValidationError
 
-from preloaded import run_preloaded
 from worker_payment.kit.config import SettingsError, load_settings
 from worker_payment.kit.config.secrets import known_secrets
 from worker_payment.kit.integrations.database import insight, lifecycle

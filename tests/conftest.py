@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import kit_worker
 import node
 import pytest
+
+# A shell that runs the tests in the background lets them ignore Ctrl-C, and so all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The tests of the kit import this worker. Only the first process of a session renders it.
 if "PYTEST_XDIST_WORKER" not in os.environ:

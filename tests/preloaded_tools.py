@@ -13,9 +13,12 @@ import select
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 from preloaded import PreloadedProgram
+
+_PATIENCE = 30.0  # seconds that programs may take to end with the session
 
 _SCRIPT = """\
 #!{python} -IS
@@ -74,11 +77,17 @@ class PreloadedTools:
         path.chmod(0o755)
 
     def close(self) -> None:
-        """Listen no more, and wait until every program has ended."""
+        """Listen no more, and wait until every program has ended.
+
+        Raises:
+            AssertionError: One goes on: its test did not end it.
+        """
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+        end = time.monotonic() + _PATIENCE
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0, end - time.monotonic()))
+            assert not thread.is_alive(), "a program that a test started goes on"
 
     def _serve(self) -> None:
         while True:

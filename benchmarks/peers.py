@@ -2,6 +2,7 @@
 
     python benchmarks/peers.py              all cases, about 40 minutes
     python benchmarks/peers.py --quick      a look, about 3 minutes
+    python benchmarks/peers.py --page docs/explanation/speed.md     renew the table on that page
 
 All systems take turns, so that whatever else the machine does hits all alike; the figures are
 medians over the rounds. The tables are printed and written, with all figures and a plot, to the
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--only", help="contenders, comma separated: ours,dramatiq,bullmq")
     parser.add_argument("--cases", help=f"kinds of cases, comma separated: {','.join(_KINDS)}")
     parser.add_argument("--output", type=Path, default=ROOT / ".cache/benchmarks/results")
+    parser.add_argument("--page", type=Path, help="write a short table into this document, too")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache/benchmarks")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
@@ -61,6 +63,8 @@ def main() -> None:
             server.stop()
             if results.figures:
                 print(report.write(results, options.output))
+                if options.page:
+                    report.write_into(results, options.page)
 
 
 class _Plan:

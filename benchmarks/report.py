@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import re
 import statistics
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,12 +19,17 @@ from cases import (
     NOOP_50,
     PARKED,
     SCALING,
+    SLEEP_10,
+    SLEEP_100,
     THROUGHPUT,
     WAITING,
     Figures,
     Throughput,
 )
 from goals import OURS, goals, number
+
+_BEGIN, _END = "<!-- peers -->", "<!-- /peers -->"
+_ON_PAGE = (NOOP_5, NOOP_50, SLEEP_10, SLEEP_100)
 
 
 @dataclass
@@ -85,6 +91,31 @@ def write(results: Results, folder: Path) -> str:
     )
     (folder / "peers.svg").write_text(picture, encoding="utf-8")
     return f"{text}\nWritten to {folder}: peers.md, peers.json, peers.svg"
+
+
+def write_into(results: Results, page: Path) -> None:
+    """Renew the table of a document, between its two marks."""
+    rows = []
+    for key, title in results.titles.items():
+        rates = [number(results.median(case.key, key, "rate")) for case in _ON_PAGE]
+        cpu = results.median(NOOP_50.key, key, "cpu_ms")
+        others = [
+            "-" if math.isnan(cpu) else f"{cpu:.2f}",
+            number(results.median(NOOP_50.key, key, "memory_mb")),
+            number(results.median("latency", key, "p50_ms")),
+            number(results.median("publish-single", key, "rate")),
+            number(results.median("publish-bulk", key, "rate")),
+        ]
+        rows.append([f"{title} {results.versions[key]}", *rates, *others])
+    heads = [
+        *("", *(case.title for case in _ON_PAGE), "CPU ms per no-op at 50", "peak MB at 50"),
+        *("idle latency, ms", "published/s", "in bulk"),
+    ]
+    said = f"{machine()} Rounds: {results.complete}, {results.seconds:g} s per run.\n"
+    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    text = f"{before}{_BEGIN}\n{said}\n{table(heads, rows)}{_END}{after}"
+    page.write_text(text, encoding="utf-8")
 
 
 def markdown(results: Results) -> str:
@@ -209,7 +240,8 @@ def _times(value: float) -> str:
 
 def machine() -> str:
     """What this machine is, and the date."""
-    kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    kind = f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores"
     today = datetime.now(UTC).date().isoformat()
     return f"{kind}, Python {platform.python_version()}, {today}."
 

@@ -32,7 +32,8 @@ class Reader:
         self._state = folder.parent / "shell-state"
         self._log = folder.parent / "background.log"
         # The reader's own `make` must not know of the one that runs the tests.
-        self._environment = {k: v for k, v in environment.items() if not k.startswith("MAKE")}
+        known = ("MAKE", "ARGS")
+        self._environment = {k: v for k, v in environment.items() if not k.startswith(known)}
         self._background: subprocess.Popen[bytes] | None = None
         self._state.write_text(f"cd '{folder}'\n")
 

@@ -114,6 +114,7 @@ class StallingProxy:
 
     def close(self) -> None:
         """Take no more connections."""
+        self._server.shutdown(socket.SHUT_RDWR)  # wakes the thread, which `close` does not
         self._server.close()
 
     def _accept(self) -> None:

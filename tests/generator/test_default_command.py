@@ -119,6 +119,17 @@ def test_making_a_worker_does_not_import_copier(tmp_path: Path, sample_template:
     assert done.stderr.endswith("[]\n")
 
 
+def test_a_number_that_is_not_given_costs_nothing(tmp_path: Path, sample_template: Path) -> None:
+    """Typer judges one that is given, and loads pydantic for it."""
+    words = ("fleet", "status", ".")
+    asked = run(*words, cwd=tmp_path, template=sample_template, before=watch("pydantic"))
+    assert "There is no worker repository" in asked.stderr
+    assert asked.stderr.endswith("[]\n")
+    refused = run(*words, "--jobs", "0", cwd=tmp_path, template=sample_template)
+    assert refused.returncode == 2
+    assert "'--jobs': Input should be greater than or equal to 1" in refused.stderr
+
+
 @pytest.mark.parametrize("line", ["gen-worker ", "gen-worker x --pre", "gen-worker fleet sta"])
 def test_the_tab_key_loads_no_more_than_the_help(line: str, sample_template: Path) -> None:
     """A shell waits for it at each key; only values that the template defines need YAML."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from gen_worker.errors import TemplateError
 from gen_worker.template.catalog import load_catalog, module_question
-from gen_worker.template.definition import find_template, load_template
+from gen_worker.template.definition import find_template, load_template, parse_yaml
 
 QUESTION = "name:\n  type: str\n  default: x\n"
 
@@ -33,6 +33,12 @@ def test_every_module_of_the_project_has_its_question_and_no_more() -> None:
     assert asked == {module_question(name) for name in catalog.modules}
     for preset in catalog.presets.values():
         assert set(preset.modules) <= set(catalog.modules)
+
+
+def test_what_was_parsed_belongs_to_who_asked() -> None:
+    """The same text is parsed once, and a template may change what it gets."""
+    parse_yaml("presets: {payment: [database]}")["presets"]["payment"].append("mail")
+    assert parse_yaml("presets: {payment: [database]}") == {"presets": {"payment": ["database"]}}
 
 
 def test_included_files_take_their_place(tmp_path: Path) -> None:

@@ -28,16 +28,32 @@ class _Plain:
         return None if value is None else self._convert(value)
 
 
+class _Limited:
+    """Leaves a number with limits to Typer, when one is given."""
+
+    def __init__(self, param: Any) -> None:
+        self._param = param
+
+    def coerce(self, value: Any, **others: Any) -> Any:
+        """Return the value as the command expects it; None is no value."""
+        if value is None:
+            return None
+        self._param._runtime_param = None  # noqa: SLF001 - Typer then makes its own
+        return self._param.get_runtime_param().coerce(value, **others)
+
+
 class _PlainValues:
-    """Gives the parameters of a command their converters; a number with limits keeps Typer's."""
+    """Gives the parameters of a command their converters."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of the class beside
         for param in params:
             annotation = param.type_descriptor.annotation
-            if annotation in _CONVERTERS:
-                param._runtime_param = _Plain(annotation)  # noqa: SLF001 - Typer offers no other way
+            plain = annotation in _CONVERTERS
+            param._runtime_param = (  # noqa: SLF001 - Typer offers no other way
+                _Plain(annotation) if plain else _Limited(param)
+            )
         return params
 
 

@@ -7,8 +7,9 @@ name, so that this generator and plain `copier copy` can never silently differ.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +139,16 @@ def load_template(root: Path) -> Template:
 
 
 def parse_yaml(text: str) -> Any:
-    """Parse one YAML document, safely and fast.
+    """Parse one YAML document, safely and fast; the same text once.
 
     Raises:
         yaml.YAMLError: It is malformed.
     """
+    return deepcopy(_parsed(text))  # what is done to one does not reach the others
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
     return yaml.load(text, Loader=_SafeLoader)  # noqa: S506 - it is one of the safe loaders
 
 

@@ -68,8 +68,11 @@ def render(
             shown = "/".join(target)
             raise TemplateError(f"The template writes {shown} twice: {source}, {origins[target]}.")
         origins[target] = source
-        inside = PurePosixPath(template.subdirectory, *source.parts)
-        content = renderer.file(inside, context) if source.is_template else source.content
+        if source.is_template:
+            inside = PurePosixPath(template.subdirectory, *source.parts)
+            content = renderer.file(inside, context)
+        else:
+            content = source.content
         rendered.append(File(PurePosixPath(*target), content, source.executable))
     renderer.keep_compiled()
     return rendered

@@ -86,6 +86,16 @@ async def bind_async(payload: Odd) -> None:
     structlog.contextvars.bind_contextvars(odd=Unreadable())
 
 
+@processor()
+def leave(payload: Odd) -> None:
+    """Does nothing."""
+
+
+@processor()
+async def leave_async(payload: Odd) -> None:
+    """Likewise, as a coroutine."""
+
+
 @processor(attempts=1, timeout=1)
 def swallow(payload: Odd) -> None:
     """Cannot be ended."""

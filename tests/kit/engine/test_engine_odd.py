@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -25,6 +27,7 @@ from worker_payment.kit.engine import FailedJob, Options, Publisher, ThreadWorke
 from worker_payment.kit.engine.run import deadlines, journal
 from worker_payment.kit.engine.run.texts import KEPT, LINE
 from worker_payment.kit.engine.store import exchange
+from worker_payment.kit.engine.store.claim import Claim
 
 Start = Callable[..., ThreadWorker]
 
@@ -139,6 +142,21 @@ def test_coroutines_keep_their_order_across_a_retry(
     eventually(lambda: odd.runs["order"] == 2)
     assert odd.runs["first"] == 3
     assert odd.runs["first ended as"] == 1
+
+
+@pytest.mark.parametrize("job", [odd.leave, odd.leave_async])
+def test_what_has_ended_is_forgotten_without_the_garbage_collector(
+    connection: Redis, publisher: Publisher, queue: str, job: Any
+) -> None:
+    """A circle of objects would keep each job, with its payload, for a while."""
+    publisher.publish_many(job, [odd.Odd()] * 40)
+    gc.disable()
+    try:
+        ThreadWorker([queue], connection, f"test-{uuid4().hex}").run(burst=True)
+        held = sum(type(each) is Claim and each.queue.name == queue for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held <= 2 * Options().concurrency  # what each thread has done last
 
 
 # --- Timeouts --------------------------------------------------------------------------------

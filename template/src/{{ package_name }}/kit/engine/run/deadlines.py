@@ -22,6 +22,14 @@ _AGAIN = 5.0  # seconds until an exception that was swallowed is raised again
 OnLate = Callable[[float, int], None]  # told how many seconds late, and the exceptions raised
 
 
+def _nothing(*_: object) -> None:
+    """In the place of what a deadline that is over no longer calls.
+
+    That knows the job, which knows its deadline: a circle would keep each job until the
+    collector of garbage comes, which took a tenth of a small job's time.
+    """
+
+
 class Deadline(BaseDeathPenalty):
     """Context manager that limits what a thread does; RQ takes it as death penalty class.
 
@@ -36,7 +44,7 @@ class Deadline(BaseDeathPenalty):
         timeout: float | None,
         exception: type[BaseException] = JobTimeoutException,
         *,
-        on_late: OnLate | None = None,
+        on_late: OnLate = _nothing,
         **_: Any,
     ) -> None:
         self._timeout = timeout
@@ -100,12 +108,12 @@ class Deadline(BaseDeathPenalty):
             return
         if now < self._again_at:
             return
+        on_late = self._on_late
         with self._lock:
             if self._closed:
                 return
             self._raise()
-        if self._on_late is not None:
-            self._on_late(now - self.at, self._raised)
+        on_late(now - self.at, self._raised)
 
     def _raise(self) -> None:
         self._raised += 1
@@ -118,6 +126,7 @@ class Deadline(BaseDeathPenalty):
             self._closed = True
             if self._fired is not None:
                 _raise_in(self.thread, None)
+        self._on_late = _nothing
         self.at = float("inf")
         _watchdog.discard(self)
 
@@ -167,7 +176,8 @@ class Watched:
 
     def close(self) -> None:
         """The coroutine has ended."""
-        self.at = float("inf")
+        self.at = self._again_at = float("inf")
+        self._cancel = self._on_late = _nothing
         _watchdog.discard(self)
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from contenders import Contender, Home
 from measuring import LINE, TRACE, BenchmarkError, Watch, running
-from workers import Server, far_away
+from workers import Server, empty_database, far_away
 
 Figures = dict[str, float]
 
@@ -77,12 +78,14 @@ class Bench:
         folder: For the files of the runs.
         seconds: How long the counted part of a run shall last.
         homes: Where each contender is installed.
+        postgres: The database of those whose queue is in one; emptied likewise.
     """
 
     server: Server
     folder: Path
     seconds: float
     homes: dict[str, Home]
+    postgres: Any
     rates: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def throughput(self, contender: Contender, case: Throughput) -> Figures:
@@ -104,11 +107,11 @@ class Bench:
         warm_up = _whole_rounds(max(slots, rate * self.seconds * _WARM_UP), slots)
         count = warm_up + _whole_rounds(max(rate * self.seconds, 2 * slots), slots)
         mode = "sleep" if case.sleep else "count"
-        self._empty()
+        self._empty(contender)
         self._publish(contender, "fill", count, mode, case.sleep)
         with (
-            far_away(self.server, case.distance) as url,
-            self._worker(contender, case.concurrency, 1, TRACE, url) as watch,
+            far_away(self._port(contender), case.distance) as port,
+            self._worker(contender, case.concurrency, 1, TRACE, port) as watch,
         ):
             begin = watch.until(warm_up, limit=_LIMIT)
             end = watch.until(count, limit=_LIMIT)
@@ -126,7 +129,7 @@ class Bench:
 
     def latency(self, contender: Contender, count: int) -> Figures:
         """Milliseconds from publishing to the start of the job, on an idle worker."""
-        self._empty()
+        self._empty(contender)
         return self._delays(contender, count, "trickle", _GAP)
 
     def lateness(self, contender: Contender, count: int, parked: int) -> Figures:
@@ -137,14 +140,14 @@ class Bench:
             count: Jobs.
             parked: Jobs that wait for a later time meanwhile.
         """
-        self._empty()
+        self._empty(contender)
         if parked:
             self._publish(contender, "park", parked)
         return self._delays(contender, count, "later", _GAP, _DELAY)
 
     def retries(self, contender: Contender, count: int) -> Figures:
         """Milliseconds from the time that a failed job named to its next start, some at a time."""
-        self._empty()
+        self._empty(contender)
         with self._worker(contender, 5, 1, LINE) as watch:
             for done in range(0, count + _WARM_UP_JOBS, _WARM_UP_JOBS):
                 self._publish(contender, "again", _WARM_UP_JOBS, _DELAY)
@@ -153,7 +156,7 @@ class Bench:
 
     def schedules(self, contender: Contender) -> Figures:
         """Milliseconds from a full minute to the start of the jobs scheduled for it."""
-        self._empty()
+        self._empty(contender)
         scheduled = replace(
             contender,
             variables=lambda *args: (
@@ -166,7 +169,7 @@ class Bench:
 
     def waiting(self, contender: Contender, count: int) -> Figures:
         """Throughput and memory at 50 slots, and seconds of `stats`, with so many jobs waiting."""
-        self._empty()
+        self._empty(contender)
         self._publish(contender, "fill", count, "count", 0)
         command = contender.stats(self.homes[contender.key])
         stats = min(self._time(command, contender) for _ in range(3))
@@ -185,7 +188,7 @@ class Bench:
             }
 
     def _time(self, command: list[str], contender: Contender) -> float:
-        environment = os.environ | self._environment(contender, self.server.url)
+        environment = os.environ | self._environment(contender)
         start = time.monotonic()
         done = subprocess.run(
             command, env=environment, cwd=self.folder, capture_output=True, check=False
@@ -209,7 +212,7 @@ class Bench:
         rate = alone * min(processes, os.cpu_count() or 1)
         reserve = rate * (0.5 if processes == 1 else _BOOT)  # done before all have started
         total = round(reserve + rate * self.seconds)
-        self._empty()
+        self._empty(contender)
         self._publish(contender, "fill", total, "spin", _SPIN)
         with self._worker(contender, 1, processes, LINE) as watch:
             begin = watch.until_processes(processes, limit=_LIMIT)
@@ -223,20 +226,30 @@ class Bench:
         """Jobs per second that one process publishes."""
         count = 500
         while True:
-            self._empty()
+            self._empty(contender)
             way = "bulk" if bulk else "single"
             seconds = float(self._publish(contender, "rate", count, way))
             if seconds >= self.seconds / 4 or count > _MOST_PUBLISHED:
                 return {"rate": count / seconds, "jobs": count}
             count = round(count * min(50, max(2, self.seconds / 2 / seconds)))
 
-    def _empty(self) -> None:
-        self.server.client.flushall()
+    def _empty(self, contender: Contender) -> None:
+        if contender.database:
+            empty_database(self.postgres)
+            self._publish(contender, "fill", 0, "count", 0)  # its publishing side makes the tables
+        else:
+            self.server.client.flushall()
 
-    def _environment(self, contender: Contender, url: str) -> dict[str, str]:
-        return self.homes[contender.key].environment | {
-            "REDIS_URL": url,
-            "RQ_REDIS_URL": url,
+    def _port(self, contender: Contender) -> int:
+        return int((self.postgres if contender.database else self.server).port)
+
+    def _environment(self, contender: Contender, port: int | None = None) -> dict[str, str]:
+        port = port or self._port(contender)
+        redis = f"redis://127.0.0.1:{port}/0"
+        return self.homes[contender.key].environment | {  # a system reads one of the addresses
+            "REDIS_URL": redis,
+            "RQ_REDIS_URL": redis,
+            "BENCH_DATABASE": f"postgresql://postgres@127.0.0.1:{port}/bench",
             "WORKER_QUEUE": "bench",
             "WORKER_HEALTH_FILE": str(self.folder / "health"),
             "BENCH_FILE": str(self.folder / "jobs"),
@@ -249,17 +262,17 @@ class Bench:
         concurrency: int,
         processes: int,
         size: int,
-        url: str | None = None,
+        port: int | None = None,
     ) -> Iterator[Watch]:
         command = contender.command(self.homes[contender.key], concurrency, processes)
         variables = contender.variables(concurrency, processes)
-        environment = self._environment(contender, url or self.server.url) | variables
+        environment = self._environment(contender, port) | variables
         with running(command, environment, self.folder, size) as watch:
             yield watch
 
     def _publish(self, contender: Contender, *arguments: object) -> str:
         command = [*self.homes[contender.key].publisher, *(str(each) for each in arguments)]
-        environment = os.environ | self._environment(contender, self.server.url)
+        environment = os.environ | self._environment(contender)
         done = subprocess.run(
             command,
             env=environment,

@@ -17,13 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import cases
 import report
 from contenders import CONTENDERS, Contender, choose, install
 from measuring import BenchmarkError
-from workers import ROOT, Server
+from workers import ROOT, Server, start_postgres
 
 _KINDS = ("throughput", "distance", "latency", "lateness", "waiting", "scaling", "publishing")
 
@@ -54,13 +55,20 @@ def main() -> None:
         seconds=options.seconds or (1.2 if options.quick else 3.0),
     )
     with tempfile.TemporaryDirectory() as name:
-        server = Server(Path(name))
+        servers = ExitStack()
         try:
-            bench = cases.Bench(server, Path(name), results.seconds, homes)
+            server = Server(Path(name))
+            servers.callback(server.stop)
+            postgres = None
+            if any(each.database for each in chosen):
+                # The server of Redis keeps nothing on the disk; neither waits for it.
+                postgres = start_postgres(Path(name), durable=False)
+                servers.callback(postgres.remove)
+            bench = cases.Bench(server, Path(name), results.seconds, homes, postgres)
             kinds = set(options.cases.split(",")) if options.cases else None
             _Plan(bench, chosen, results, quick=options.quick, kinds=kinds).run()
         finally:
-            server.stop()
+            servers.close()
             if results.figures:
                 print(report.write(results, options.output))
                 if options.page:

@@ -11,7 +11,6 @@ is 1 when a row is missing or there twice. What is measured, and how: benchmarks
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import math
 import os
@@ -28,7 +27,7 @@ import report
 from contenders import WITH_ROWS, Contender, Home, choose, install
 from goals import Goal
 from measuring import TRACE, BenchmarkError, Watch, look_at_tree, running
-from workers import ROOT, Server, render_worker
+from workers import ROOT, Server, empty_database, of_tests, start_postgres
 
 Figures = dict[str, float]
 
@@ -85,7 +84,7 @@ class Bench:
 
     def trips(self, contender: Contender, concurrency: int) -> Figures:
         """Round trips to the database per job."""
-        with _of_tests("counting_line").counting_line(self._postgres.port) as line:
+        with of_tests("counting_line").counting_line(self._postgres.port) as line:
 
             def measure(watch: Watch) -> Figures:
                 begin = watch.until(_FEW // 3, limit=_LIMIT)
@@ -118,8 +117,7 @@ class Bench:
         return figures
 
     def _make_database(self) -> None:
-        self._postgres.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
-        self._postgres.execute("CREATE DATABASE bench")
+        empty_database(self._postgres)
         self._query(_TABLE)
         self._postgres.execute("CHECKPOINT")
 
@@ -220,20 +218,6 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _of_tests(module: str) -> Any:
-    # After `_postgres`, which says where they are.
-    return importlib.import_module(module)
-
-
-def _postgres(folder: Path) -> Any:
-    # The tests of the kit know how to start databases. They are against a rendered worker.
-    worker, tests = render_worker(folder, "payment"), ROOT / "tests"
-    os.environ["KIT_WORKER"] = str(worker)
-    sys.path += [str(tests / part) for part in (".", "kit", "kit/integrations/database")]
-    sys.path.append(str(worker / "src"))
-    return _of_tests("database_servers").PostgresServer(durable=True).start()
-
-
 def main() -> None:
     """Install, measure, report."""
     parser = argparse.ArgumentParser(
@@ -255,7 +239,7 @@ def main() -> None:
         seconds=options.seconds,
     )
     with tempfile.TemporaryDirectory() as name, ExitStack() as servers:
-        postgres, redis = _postgres(Path(name)), Server(Path(name))
+        postgres, redis = start_postgres(Path(name), durable=True), Server(Path(name))
         servers.callback(postgres.remove)
         servers.callback(redis.stop)
         bench = Bench(postgres, redis, Path(name), homes, options.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -57,18 +58,45 @@ class Server:
 
 
 @contextmanager
-def far_away(server: Server, milliseconds: float) -> Iterator[str]:
-    """The server's URL by a line whose round trip takes so much longer; 0 for its own."""
+def far_away(port: int, milliseconds: float) -> Iterator[int]:
+    """A port that leads to a server by a line whose round trip takes so much longer."""
     if not milliseconds:
-        yield server.url
+        yield port
         return
-    command = [sys.executable, str(ROOT / "benchmarks/distance.py"), str(server.port)]
+    command = [sys.executable, str(ROOT / "benchmarks/distance.py"), str(port)]
     line = subprocess.Popen([*command, str(milliseconds)], stdout=subprocess.PIPE, text=True)
     with line:
         try:
-            yield f"redis://127.0.0.1:{int(cast('IO[str]', line.stdout).readline())}/0"
+            yield int(cast("IO[str]", line.stdout).readline())
         finally:
             line.kill()
+
+
+def start_postgres(folder: Path, *, durable: bool) -> Any:
+    """Start a PostgreSQL server of our own.
+
+    The tests of the kit know how. They are against a rendered worker.
+
+    Args:
+        folder: For that worker.
+        durable: Whether a commit waits for the disk.
+    """
+    worker, tests = render_worker(folder, "payment"), ROOT / "tests"
+    os.environ["KIT_WORKER"] = str(worker)
+    sys.path += [str(tests / part) for part in (".", "kit", "kit/integrations/database")]
+    sys.path.append(str(worker / "src"))
+    return of_tests("database_servers").PostgresServer(durable=durable).start()
+
+
+def of_tests(module: str) -> Any:
+    """Import a module of the tests, after `start_postgres`, which says where they are."""
+    return importlib.import_module(module)
+
+
+def empty_database(postgres: Any) -> None:
+    """Make the database `bench` anew."""
+    postgres.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
+    postgres.execute("CREATE DATABASE bench")
 
 
 def render_worker(folder: Path, name: str = "blank") -> Path:

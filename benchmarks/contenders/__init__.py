@@ -26,7 +26,8 @@ from contenders.base import Contender, Home
 
 __all__ = ["CONTENDERS", "WITH_ROWS", "Contender", "Home", "choose", "install"]
 
-_MODULES = (ours, dramatiq, bullmq, bullmq_python, celery, taskiq, arq, streaq, saq, huey, rq)
+_ON_REDIS = (ours, dramatiq, bullmq, bullmq_python, celery, taskiq, arq, streaq, saq, huey, rq)
+_MODULES = (*_ON_REDIS, procrastinate)
 
 _ROW_MODULES = (ours, dramatiq, celery, procrastinate, pgqueuer, oban)
 

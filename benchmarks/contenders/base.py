@@ -42,6 +42,7 @@ class Contender:
         rate: Rough no-op jobs per second; sizes the first round only.
         variables: Environment of the worker, from concurrency and processes.
         most: The highest concurrency at which it takes part.
+        database: Its queue is in PostgreSQL, at `BENCH_DATABASE`.
         serial: It runs one job at a time, whatever the concurrency.
         scales: It has a setting for processes, and takes part in that case.
         delays: Its publishing side can ask for a delay, and takes part in the lateness case.
@@ -61,6 +62,7 @@ class Contender:
     rate: float
     variables: Callable[[int, int], dict[str, str]] = lambda _concurrency, _processes: {}
     most: int = 1000
+    database: bool = False
     serial: bool = False
     scales: bool = False
     delays: bool = False

@@ -5,18 +5,20 @@ Usage: python benchmarks/imports.py [--rounds N] [--python PROGRAM] [FOLDER ...]
 Renders a worker without modules, one for each module, and one with all. Each is started as a whole
 process that imports its worker and its command line and looks at every module, turn by turn, so
 that whatever else the machine does hits all alike. Then the programs that other programs start or
-import: their processor time, which a busy machine changes least; the first job; the memory. Needs
-the packages of all modules (the template's `dependencies` and `dev_dependencies`). The exit code is
-1 when a goal is missed.
+import: their processor time, which a busy machine changes least; the first job; the memory; the
+same two with a database, PostgreSQL. These run like in an image, in an environment that holds what
+the worker needs and nothing else: redis-py, for instance, loads OpenTelemetry wherever it is
+installed. The first table needs the packages of all modules (the template's `dependencies` and
+`dev_dependencies`). The exit code is 1 when a goal is missed.
 
 With folders of workers that `gen-worker blank` has made, an old one and a new one for instance,
-only the second table is printed, with a column for each. `--python` runs them in an environment
-like that of an image: one that holds what a worker needs and nothing else.
+only the second table is printed, with a column for each. `--python` names what runs them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -24,7 +26,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,9 +35,10 @@ from typing import IO, cast
 
 import copier
 import yaml
+from contenders.base import python_home
 from gen_worker.template.definition import find_template
 from measuring import look_at_tree
-from workers import Server, render_worker
+from workers import ROOT, Server, render_worker, start_postgres
 
 GOAL_MS = 100  # more than a worker without modules, for all modules together
 GOAL_MB = 10
@@ -50,10 +54,28 @@ VENDORS = (
     "sqlalchemy",
 )
 _WORKER = ("-m", "{package}")
-_JOB = ("enqueue", "example.hello", '{"name": "you"}')
+_JOB = ("enqueue", "example.hello")
 _JOBS = """
 from {package}.processors.example import HelloPayload, hello
-hello.enqueue_many([HelloPayload(name=str(number)) for number in range({count})])
+start = {start}  # a job with a record runs once for ever
+hello.enqueue_many([HelloPayload(name=str(start + number)) for number in range({count})])
+"""
+# The example, with its record, and a statement of its own in the transaction.
+_RECORDED = """
+from pydantic import Field
+from sqlalchemy import text
+
+from ..kit import Payload, processor
+from ..kit.integrations.database import Session
+
+
+class HelloPayload(Payload):
+    name: str = Field(min_length=1, max_length=100)
+
+
+@processor(target="{name}")
+def hello(payload: HelloPayload, session: Session) -> None:
+    session.execute(text("SELECT 1"))
 """
 _SLOTS, _COUNT = 50, 3000  # jobs at once, and in all, while memory is measured
 _PATIENCE = 120.0  # seconds until a worker that does not do its jobs is given up
@@ -64,7 +86,7 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], float | None]] = {
     "import of a publisher": (("-c", "import {package}.processors.example"), 0.25),
     "health": ((*_WORKER, "health"), 0.35),
     "check --only settings": ((*_WORKER, "check", "--only", "settings"), 0.35),
-    "enqueue": ((*_WORKER, *_JOB), 0.35),
+    "enqueue": ((*_WORKER, *_JOB, '{"name": "you"}'), 0.35),
     "--help": ((*_WORKER, "--help"), None),
 }
 START = """
@@ -81,6 +103,10 @@ except OSError:  # macOS
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 print(*names, "|", *[name for name in {vendors} if name in sys.modules], "|", peak)
 """
+
+
+# What is measured of a worker, and the most that it may be.
+Measures = dict[str, tuple[Callable[[Path], float], float | None]]
 
 
 @dataclass
@@ -184,21 +210,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folders", type=Path, nargs="*", help="workers of the preset blank")
     parser.add_argument("--rounds", type=int, default=10, help="counted starts of each variant")
-    parser.add_argument("--python", default=sys.executable, help="what runs them")
+    parser.add_argument("--python", help="what runs them, instead of an environment made for them")
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache/benchmarks")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as servers:
         folder = Path(name)
         server = Server(folder)
-        try:
-            runner = Runner(options.python, server)
-            if options.folders:
-                workers = [each.resolve() for each in options.folders]
-                return report_programs(runner, workers, options.rounds)
-            missed = report(compare_modules(folder, options.rounds))
-            worker = render_worker(folder)
-            return report_programs(runner, [worker], options.rounds) | missed
-        finally:
-            server.stop()
+        servers.callback(server.stop)
+        workers = [each.resolve() for each in options.folders] or [render_worker(folder)]
+        runner = Runner(options.python or install(workers[-1], options.cache / "start"), server)
+        if options.folders:
+            return report_programs(runner, workers, options.rounds)
+        missed = report(compare_modules(folder, options.rounds))
+        missed |= report_programs(runner, workers, options.rounds)
+        postgres = start_postgres(folder, durable=True)
+        servers.callback(postgres.remove)
+        worker = render_worker(folder / "database", "blank", "--with", "database")
+        (worker / "src/worker_blank/processors/example.py").write_text(_RECORDED)
+        runner = Runner(
+            options.python or install(worker, options.cache / "start-database"),
+            server,
+            {"DATABASE_CONFIG": json.dumps({"instances": {"MAIN": postgres.config()}})},
+        )
+        return report_database(runner, worker, options.rounds) | missed
+
+
+def install(worker: Path, cache: Path) -> str:
+    """Install what a worker needs, and nothing else, and return the interpreter."""
+    home = python_home(cache, worker.name, "bench_ours.py", ["--editable", str(worker)])
+    return str(home.programs / "python")
 
 
 def compare_modules(folder: Path, rounds: int) -> list[Variant]:
@@ -240,20 +280,22 @@ def report(variants: list[Variant]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Starts programs of workers without modules.
+    """Starts programs of workers.
 
     Args:
         python: The interpreter, with the packages that workers need.
         server: Their Redis.
+        settings: Variables of all programs.
     """
 
     python: str
     server: Server
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, worker: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start one of a worker's programs; its output can be read."""
         environment = {**os.environ, "PYTHONPATH": str(worker / "src")}
-        environment |= {"REDIS_URL": self.server.url, **variables}
+        environment |= {"REDIS_URL": self.server.url, **self.settings, **variables}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have compiled packages
         package = package_of(worker)
         return subprocess.Popen(
@@ -274,7 +316,7 @@ class Runner:
     def first_job(self, worker: Path) -> tuple[float, float]:
         """Return the seconds from a start to the end of the first job: clock, processor."""
         self.server.client.flushall()
-        self.processor_time(worker, (*_WORKER, *_JOB))
+        self.processor_time(worker, (*_WORKER, *_JOB, f'{{"name": "{time.time_ns()}"}}'))
         begin = time.perf_counter()
         with self.start(worker, *_WORKER, "run") as process:
             while b"job.done" not in (line := output(process).readline()):
@@ -288,7 +330,8 @@ class Runner:
         """Return the peak of resident memory, in MB, of a worker that does many jobs at once."""
         client = self.server.client
         client.flushall()
-        self.processor_time(worker, ("-c", _JOBS.replace("{count}", str(_COUNT))))
+        jobs = _JOBS.replace("{start}", str(time.time_ns())).replace("{count}", str(_COUNT))
+        self.processor_time(worker, ("-c", jobs))
         variables = {"WORKER_CONCURRENCY": str(_SLOTS), "LOGGER_CONFIG": '{"level": "error"}'}
         end = time.monotonic() + _PATIENCE
         with self.start(worker, *_WORKER, "run", **variables) as process:
@@ -313,17 +356,33 @@ def package_of(worker: Path) -> str:
 
 def report_programs(runner: Runner, workers: list[Path], rounds: int) -> int:
     """Print what the programs of workers without modules cost, least; 1 when a goal is missed."""
-    measured: dict[str, tuple[Callable[[Path], float], float | None]] = {
+    programs: Measures = {
         f"{name}, s of the processor": (partial(runner.processor_time, arguments=arguments), goal)
         for name, (arguments, goal) in PROGRAMS.items()
     }
-    measured["first job, s of the processor"] = lambda each: runner.first_job(each)[1], None
-    measured["first job, s"] = lambda each: runner.first_job(each)[0], 0.6
-    measured[f"memory with {_SLOTS} slots, MB"] = runner.memory, 55.0
+    return report_least("without modules", programs | running(runner, 0.6, 55.0), workers, rounds)
+
+
+def report_database(runner: Runner, worker: Path, rounds: int) -> int:
+    """Print what a worker with a database costs, least; 1 when a goal is missed."""
+    return report_least("with the database", running(runner, None, 75.0), [worker], rounds)
+
+
+def running(runner: Runner, first_job: float | None, memory: float) -> Measures:
+    """Measures of `run`, with their goals."""
+    return {
+        "first job, s of the processor": (lambda each: runner.first_job(each)[1], None),
+        "first job, s": (lambda each: runner.first_job(each)[0], first_job),
+        f"memory with {_SLOTS} slots, MB": (runner.memory, memory),
+    }
+
+
+def report_least(title: str, measures: Measures, workers: list[Path], rounds: int) -> int:
+    """Print the least of each measure, a column for each worker; 1 when a goal is missed."""
     missed = 0
     titles = " ".join(f"{each.parent.name[-12:]:>12}" for each in workers)
-    print(f"\n{'without modules, least':<44} {titles}")
-    for name, (measure, goal) in measured.items():
+    print(f"\n{title + ', least':<44} {titles}")
+    for name, (measure, goal) in measures.items():
         found: list[list[float]] = [[] for _ in workers]
         for _ in range(rounds + 1):  # the first one compiles
             for worker, values in zip(workers, found, strict=True):

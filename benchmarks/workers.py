@@ -99,10 +99,10 @@ def empty_database(postgres: Any) -> None:
     postgres.execute("CREATE DATABASE bench")
 
 
-def render_worker(folder: Path, name: str = "blank") -> Path:
+def render_worker(folder: Path, name: str = "blank", *options: str) -> Path:
     """Make `worker-NAME` with gen-worker and return its folder."""
     command = [sys.executable, "-m", "gen_worker", name, "--yes", "--no-git", "--quiet"]
-    subprocess.run([*command, "--dir", str(folder)], check=True, cwd=ROOT)
+    subprocess.run([*command, "--dir", str(folder), *options], check=True, cwd=ROOT)
     return folder / f"worker-{name}"
 
 

@@ -31,7 +31,7 @@ from typing import IO, Any
 
 _LIBRARIES = (
     *("alembic.autogenerate", "alembic.command", "asyncio", "croniter", "httpx", "logging.config"),
-    *("psycopg", "pydantic", "pydantic_settings", "pymysql", "redis.asyncio", "redis.sentinel"),
+    *("psycopg", "pydantic", "pymysql", "redis.asyncio", "redis.sentinel"),
     *("rich.console", "sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql"),
     *("sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "structlog", "typer"),
 )

@@ -7,6 +7,8 @@ import os
 import re
 import runpy
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,4 +103,15 @@ def test_a_worker_with_korean_documents_speaks_korean(tmp_path):
         assert text in shown
     assert "잡 ID나 조건, --all 중 하나를 지정하세요" in run("failed", "discard")
     assert "포트를 열지 않습니다" in run("--help")
-    assert "worker-payment, 큐 payment" in run("check", "--only", "settings")
+    check = ("check", "--only", "settings")
+    assert "worker-payment, 큐 payment" in run(*check)
+    quick = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", PACKAGE, *check],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "typer" in quick.stderr
+    assert "rich" not in quick.stderr, "a command that shows no help loads what draws it"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import pytest
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 
+from worker_payment.kit import EnvSettings
 from worker_payment.kit.composition import composed
 from worker_payment.kit.config import (
     Settings,
@@ -119,3 +122,61 @@ def test_malformed_json_is_reported_by_the_name_of_its_variable(monkeypatch):
 def test_a_printed_setting_does_not_show_the_password(monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://:s3cret@127.0.0.1:6379/0")
     assert "s3cret" not in repr(Settings())
+
+
+class Place(BaseModel):
+    host: str
+    port: int = 80
+
+
+class Several(EnvSettings):
+    """Fields of an owner's that hold more than one value, or have a form of their own."""
+
+    hosts: list[str] = Field(default_factory=list)
+    limits: dict[str, int] | None = None
+    place: Place | None = None
+    words: Annotated[tuple[str, ...], BeforeValidator(lambda text: text.split(";"))] = Field(
+        default_factory=lambda: "a;b"
+    )
+    text: str | None = None
+    key: SecretStr = Field(validation_alias=AliasChoices("OLD_KEY", "NEW_KEY"))
+
+
+@pytest.fixture
+def several(monkeypatch):
+    """Read variables as an owner's settings."""
+
+    def read(**variables: str) -> Several:
+        for name, text in variables.items():
+            monkeypatch.setenv(name, text)
+        return Several()
+
+    return read
+
+
+def test_a_list_a_mapping_and_a_model_are_written_as_json(several):
+    found = several(
+        HOSTS='["a", "b"]', LIMITS='{"a": 1}', PLACE='{"host": "x"}', OLD_KEY="1", TEXT="[1]"
+    )
+    assert (found.hosts, found.limits, found.place) == (["a", "b"], {"a": 1}, Place(host="x"))
+    assert found.text == "[1]"
+
+
+def test_a_field_may_have_a_form_of_its_own(several):
+    assert several(OLD_KEY="1").words == ("a", "b")
+    assert several(WORDS="1;b").words == ("1", "b")
+
+
+@pytest.mark.parametrize("text", ["s3cret", "7", '{"s3cret": ', '"s3cret"'])
+def test_what_is_no_json_list_is_refused_by_its_variable(several, text):
+    with pytest.raises(ValidationError, match="hosts") as caught:
+        several(HOSTS=text, OLD_KEY="1")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_first_of_several_names_counts_and_errors_use_it(several):
+    with pytest.raises(ValidationError, match="OLD_KEY"):
+        several()
+    assert several(NEW_KEY="new").key.get_secret_value() == "new"
+    assert several(OLD_KEY="old").key.get_secret_value() == "old"
+    assert Several(key="given").key.get_secret_value() == "given"

@@ -15,7 +15,6 @@ HEAVY = {
     "asyncio",
     "croniter",
     "psycopg",
-    "pydantic_settings",
     "redis",
     "rich",
     "rq",
@@ -70,7 +69,7 @@ def test_a_publisher_loads_redis_and_nothing_of_the_worker(tmp_path):
 @pytest.mark.parametrize("url", ["redis://:p@127.0.0.1:1/0", "unix:///tmp/none"])
 def test_the_check_of_the_settings_loads_no_redis(url, tmp_path):
     found = loaded_by(command("check", "--only", "settings"), tmp_path, REDIS_URL=url)
-    assert found == {"typer", "pydantic_settings", "asyncio"}
+    assert found == {"typer"}
 
 
 def test_the_check_of_the_settings_loads_nothing_of_jobs(tmp_path):
@@ -84,9 +83,12 @@ def test_the_health_check_loads_nothing(tmp_path):
     assert not all_loaded_by(command("health"), tmp_path) & {*HEAVY, "dataclasses", "inspect"}
 
 
-def test_publishing_from_the_command_line_loads_no_worker(tmp_path):
+def test_publishing_from_the_command_line_loads_no_worker_and_no_other_command(tmp_path):
     wrong = command("enqueue", "absent", "{}")
-    assert not loaded_by(wrong, tmp_path) & {"rq", "structlog", "rich", "psycopg"}
+    found = all_loaded_by(wrong, tmp_path)
+    assert not found & {"rq", "structlog", "rich", "psycopg"}
+    kit = "worker_payment.kit"
+    assert not found & {f"{kit}.{name}" for name in ("failed", "inspection", "scaffold")}
 
 
 def test_a_worker_without_schedules_loads_neither_their_library_nor_rich(redis_url, tmp_path):

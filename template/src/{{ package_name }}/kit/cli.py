@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -21,17 +20,11 @@ from .process.exit_codes import ExitCode
 from .texts import say
 from .translated import TranslatedGroup
 
-_app = typer.Typer(
-    cls=TranslatedGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-)
 
-
-@_app.callback()
 def _root() -> None:
     """A background worker. It takes jobs from Redis and opens no port."""
 
 
-@_app.command()
 def run(
     burst: Annotated[bool, typer.Option("--burst", help="Stop when the queue is empty.")] = False,
     max_jobs: Annotated[int | None, typer.Option(min=1, help="Stop after this many jobs.")] = None,
@@ -66,7 +59,6 @@ def run(
         raise typer.Exit(ExitCode.FAILED) from None
 
 
-@_app.command()
 def enqueue(
     job: Annotated[str, typer.Argument(help="Name of the job, as `schema` lists it.")],
     payload: Annotated[str, typer.Argument(help="Its payload as JSON; - reads standard input.")],
@@ -117,7 +109,6 @@ def enqueue(
         typer.echo(say("duplicate: {job_id} is waiting or running already", job_id=receipt.job_id))
 
 
-@_app.command()
 def check(
     only: Annotated[str | None, typer.Option(help="Comma-separated parts to check.")] = None,
 ) -> None:
@@ -138,7 +129,6 @@ def check(
     raise typer.Exit(1 if failed else 0)
 
 
-@_app.command()
 def health(
     ready: Annotated[bool, typer.Option("--ready", help="Also fail while Redis is away.")] = False,
 ) -> None:
@@ -148,7 +138,6 @@ def health(
     raise typer.Exit(probe(ready=ready))
 
 
-@_app.command()
 def stats(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it on the screen.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
@@ -169,7 +158,6 @@ def stats(
         show_stats(settings, as_json=as_json, interval=interval)
 
 
-@_app.command()
 def schema(
     against: Annotated[
         Path | None, typer.Option(help="Compare with this file; exit code 1 if payloads break.")
@@ -204,7 +192,6 @@ def schema(
         write.write_text(dump(document), encoding="utf-8")
 
 
-@_app.command()
 def client(
     language: Annotated[str, typer.Argument(help="typescript or python.")],
     out: Annotated[Path, typer.Option(help="The file, or a folder for it.")],
@@ -230,26 +217,44 @@ def client(
         raise typer.Exit(1) from None
 
 
-@cache
-def command_line() -> typer.Typer:
-    """Return the commands of the worker, with those of its modules."""
+_COMMANDS = {each.__name__: each for each in (run, enqueue, check, health, stats, schema, client)}
+
+
+def command_line(asked: str | None = None) -> typer.Typer:
+    """Return the commands of the worker, with those of its modules.
+
+    Args:
+        asked: The only one that is needed. To make all takes the tenth part of a quick command.
+    """
+    app = typer.Typer(
+        cls=TranslatedGroup,
+        callback=_root,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    if asked in _COMMANDS:
+        app.command()(_COMMANDS[asked])
+        return app
+    for each in _COMMANDS.values():
+        app.command()(each)
     from .scaffold import new
 
-    _app.add_typer(new, name="new")
+    app.add_typer(new, name="new")
     from .inspection.failed_commands import failed, resume_command, suspend_command
 
-    _app.command("suspend")(suspend_command)
-    _app.command("resume")(resume_command)
-    _app.add_typer(failed, name="failed")
+    app.command("suspend")(suspend_command)
+    app.command("resume")(resume_command)
+    app.add_typer(failed, name="failed")
     for module in composed().modules:
-        module.commands(_app)
-    return _app
+        module.commands(app)
+    return app
 
 
 def main() -> None:
     """Run a command; the one place where an error becomes a sentence and an exit code."""
     try:
-        command_line()()
+        command_line(next(iter(sys.argv[1:]), None))()
     except Exception as error:
         found = _explain(error)
         if found is None:

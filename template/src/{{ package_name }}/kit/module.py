@@ -13,7 +13,7 @@ from .texts import say
 
 if TYPE_CHECKING:
     import typer
-    from pydantic_settings import BaseSettings
+    from pydantic import BaseModel
     from redis import Redis
     from structlog.typing import Processor
 
@@ -53,7 +53,7 @@ class Module(Observer):
     """
 
     name: str
-    settings: type[BaseSettings] | None = None
+    settings: type[BaseModel] | None = None
     log_processor: Processor | None = None
 
     def prepare(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import typer
@@ -10,6 +12,7 @@ from typer.core import TyperGroup
 from .answers import LANGUAGE
 from .texts import say
 
+_FRAME = "rich_utils"  # Typer's module that draws help and errors
 _WORDS = (
     "ARGUMENTS_PANEL_TITLE",
     "OPTIONS_PANEL_TITLE",
@@ -27,7 +30,9 @@ class TranslatedGroup(TyperGroup):
     def make_context(self, *args: Any, **named: Any) -> Any:
         """Translate before anything is parsed: a wrong option shows help, too."""
         if LANGUAGE != "en":
-            _translate_frame()
+            # Typer imports it when there is something to draw. It brings rich, which would take as
+            # long as half of a quick command.
+            vars(typer).setdefault("__getattr__", _translated_frame)
             _translate(self)
         return super().make_context(*args, **named)
 
@@ -40,9 +45,11 @@ def _translate(command: Any) -> None:
         _translate(each)
 
 
-def _translate_frame() -> None:
-    """What Typer itself writes around it; it has no setting for these words."""
-    from typer import rich_utils  # noqa: PLC0415 - a worker in English loads it for help alone
-
-    for name in _WORDS:
-        setattr(rich_utils, name, say(getattr(rich_utils, name)))
+def _translated_frame(name: str) -> ModuleType:
+    """Load what Typer itself writes around the help; it has no setting for these words."""
+    if name != _FRAME:
+        raise AttributeError(f"module {typer.__name__!r} has no attribute {name!r}")
+    frame = import_module(f"{typer.__name__}.{name}")
+    for word in _WORDS:
+        setattr(frame, word, say(getattr(frame, word)))
+    return frame

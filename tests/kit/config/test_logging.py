@@ -6,12 +6,26 @@ import io
 import json
 import logging
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from worker_payment.kit.config import LoggerConfig, Settings
 from worker_payment.kit.config.logging import configure_logging
+from worker_payment.kit.engine import Options, Payload, ThreadWorker, processor
+
+
+class Order(Payload):
+    order_id: str
+
+
+@processor()
+def bind_order(payload: Order) -> None:
+    """Has an order in its log lines, if there is one."""
+    if payload.order_id:
+        structlog.contextvars.bind_contextvars(orderId=payload.order_id)
 
 
 class Output(io.StringIO):
@@ -132,3 +146,54 @@ def test_a_line_tells_what_was_so_when_it_was_logged(output):
     plain, listed = lines()
     assert (plain["message"], plain["jobId"], plain["attempt"]) == ("plain", "7", 1)
     assert (listed["jobId"], listed["orders"]) == ("7", ["A-1"])
+
+
+@pytest.fixture
+def no_modules(monkeypatch):
+    """A worker none of whose modules looks at log lines."""
+    nothing = SimpleNamespace(modules=[])
+    monkeypatch.setattr("worker_payment.kit.config.logging.composed", lambda: nothing)
+
+
+def test_a_line_of_a_form_is_like_any_other(output, no_modules):
+    """The engine's two lines for each job take this shorter way."""
+    lines = configured(output, secrets=["s3cret-1"])
+    names, values = (
+        ("jobId", "jobType", "attempt", "waitMs"),
+        ('"s3cret-1\n주', "x" * 5000, 2, None),
+    )
+    log = structlog.get_logger().bind()
+    log.info("50 %", **dict(zip(names, values, strict=True)))
+    log.write_form(("50 %", *names), *values)
+    plain, formed = lines()
+    assert list(plain) == list(formed)
+    assert plain | {"time": ""} == formed | {"time": ""}
+    assert len(plain["time"]) == len(formed["time"])
+
+
+def test_lines_that_are_captured_or_for_people_take_no_shorter_way(output, no_modules):
+    configured(output)
+    assert structlog.get_logger().bind().write_form is not None
+    with capture_logs():
+        assert structlog.get_logger().bind().write_form is None
+    configured(output, pretty=True)
+    assert structlog.get_logger().bind().write_form is None
+
+
+@pytest.mark.parametrize("modules", [True, False])
+def test_what_a_job_binds_stands_in_the_line_of_its_end(
+    output, connection, publisher, queue, modules, request
+):
+    """And in no line of the next job."""
+    if not modules:
+        request.getfixturevalue("no_modules")
+    lines = configured(output)
+    publisher.publish_many(bind_order, [Order(order_id="A-1"), Order(order_id="")])
+    ThreadWorker([queue], connection, f"test-{queue}", Options(concurrency=1)).run(burst=True)
+    found = [line for line in lines() if line["message"] in ("job.start", "job.done")]
+    assert [line.get("orderId") for line in found] == [None, "A-1", None, None]
+    assert len({line["jobId"] for line in found}) == 2
+    assert {line["jobType"] for line in found} == {"test_logging.bind_order"}
+    assert all(line["attempt"] == 1 and line["level"] == "info" for line in found)
+    assert "waitMs" in found[0]
+    assert "durationMs" in found[1]

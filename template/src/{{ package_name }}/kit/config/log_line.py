@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import lru_cache, partial
+from json.encoder import encode_basestring
 from types import NoneType
 from typing import Any, TextIO
 
@@ -52,6 +53,7 @@ class LogLine:
         self._render = render
         self._second = (0, "")
         self._name = lru_cache(_NAMES)(self._name_of)
+        self._form = lru_cache(_NAMES)(self._form_of)
 
     def later(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         """Return the line, or what makes it when it is written: many in a row take less time.
@@ -66,6 +68,34 @@ class LogLine:
         if type(message) is str and _LASTING.issuperset(map(type, fields.values())):
             return line
         return line()
+
+    def filled_in(
+        self, form: tuple[str, ...], values: tuple[str | int | None, ...]
+    ) -> Callable[[], str]:
+        """Return what makes a line at INFO.
+
+        Args:
+            form: Its message, and the names of its fields.
+            values: Of the fields.
+        """
+        return partial(self._filled_in, time.time(), form, values)
+
+    def _filled_in(
+        self, now: float, form: tuple[str, ...], values: tuple[str | int | None, ...]
+    ) -> str:
+        return self._form(form) % (self._text_of(now), *map(self._json, values))
+
+    def _json(self, value: str | int | None) -> str | int:
+        if isinstance(value, str):
+            return encode_basestring(self._cleaner.text(value))
+        return "null" if value is None else value
+
+    def _form_of(self, form: tuple[str, ...]) -> str:
+        """Return a line with a place for the time and each value: all else is always the same."""
+        message, *names = form
+        fixed = {"level": "info", "message": message, "service": self._service}
+        places = "".join(f",{encode(name)}:%s" for name in names)
+        return f'{{"time":"%s",{encode(fixed)[1:-1].replace("%", "%%")}{places}}}'
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
         """Return the line now."""

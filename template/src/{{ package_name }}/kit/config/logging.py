@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
 import structlog
@@ -36,15 +36,21 @@ def configure_logging(
     level = logging.getLevelNamesMapping()[config.level.upper()]
     output = stream or sys.stdout
     writer = LineWriter(output)
+    processors = [each.log_processor for each in composed().modules if each.log_processor]
     render = LogLine(
         settings.service,
         Cleaner(secrets),
-        [each.log_processor for each in composed().modules if each.log_processor is not None],
+        processors,
         for_people(output) if config.pretty else encode,
     )
+
+    def write_form(form: tuple[str, ...], *values: Any) -> None:
+        writer.add(render.filled_in(form, values))
+
+    quick = None if processors or config.pretty else write_form
     structlog.configure(
         processors=[render.later],
-        wrapper_class=_logger_class(level),
+        wrapper_class=_logger_class(level, [render.later], quick),
         logger_factory=_LineLoggerFactory(writer),
         cache_logger_on_first_use=True,
     )
@@ -58,16 +64,21 @@ def configure_logging(
     logging.captureWarnings(capture=True)
 
 
-def _logger_class(level: int) -> type[Any]:
+def _logger_class(
+    level: int, processors: Sequence[Any], quick: Callable[..., None] | None
+) -> type[Any]:
     """Return structlog's logger for a level, whose calls never raise.
 
     Its own raises for placeholders without values and for fields with its parameters' names, and
-    copies the fields four times.
+    copies the fields four times. Ours has `write_form` besides: what writes a line at INFO to
+    which the context has nothing to add, of a form (message and names) and values that are texts
+    and numbers; None where lines are captured, or more than that is to be done to them.
     """
     base = structlog.make_filtering_bound_logger(level)
     calls = {name: _call(name) for name, number in _METHODS.items() if number >= level}
     awaited = {f"a{name}": _awaited(call) for name, call in calls.items()}
-    return type(base.__name__, (base,), calls | awaited)
+    form = property(lambda self: quick if self._processors == processors else None)
+    return type(base.__name__, (base,), calls | awaited | {"write_form": form})
 
 
 _METHODS = {

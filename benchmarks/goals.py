@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from report import Results
 
 OURS, OURS_LOGGING, DRAMATIQ, BULLMQ = "ours", "ours-logging", "dramatiq", "bullmq"
+CLIENTS = ("clientpython", "clienttypescript")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ def _beside_bullmq(results: Results) -> Iterator[Goal]:
     for case, bound in bounds.items():
         ratio = _ratio(results, case, BULLMQ)
         yield Goal(f"{case}, without log lines, by BullMQ", ratio, bound, unit=" times")
+    for client in CLIENTS:
+        for case in ("publish-single", "publish-bulk"):
+            text = f"{case}, {results.titles.get(client, client)}, by BullMQ"
+            yield Goal(text, _ratio(results, case, BULLMQ, client), bounds[case], unit=" times")
     start = results.median(NOOP_5.key, OURS, "start_s")
     yield Goal("first job, without log lines", start, 0.6, above=False, unit=" s")
 
@@ -112,7 +117,7 @@ def _logging(results: Results) -> Iterator[Goal]:
 
 
 def _far(results: Results) -> Iterator[Goal]:
-    peers = [key for key in results.titles if not key.startswith(OURS)]
+    peers = [key for key in results.titles if not key.startswith((OURS, *CLIENTS))]
     for case in DISTANT:
         if case.sleep:
             far = results.median(case.key, OURS, "rate")

@@ -97,6 +97,7 @@ class _Plan:
     ) -> None:
         self._bench = bench
         self._contenders = contenders
+        self._workers = [each for each in contenders if not each.publishes]
         self._results = results
         self._quick = quick
         self._kinds = kinds
@@ -171,7 +172,7 @@ class _Plan:
         for bulk in (False, True):
             key = "publish-bulk" if bulk else "publish-single"
             published: set[str] = set()  # variants of one system publish alike
-            for each in self._in_turn():
+            for each in self._in_turn(self._contenders):
                 system = each.key.partition("-")[0]
                 if system in published or (bulk and not each.bulk):
                     continue
@@ -181,10 +182,12 @@ class _Plan:
     def _wants(self, kind: str) -> bool:
         return self._kinds is None or kind in self._kinds
 
-    def _in_turn(self) -> list[Contender]:
-        """All contenders, a different one first each time."""
-        self._turn = (self._turn + 1) % max(len(self._contenders), 1)
-        return self._contenders[self._turn :] + self._contenders[: self._turn]
+    def _in_turn(self, contenders: list[Contender] | None = None) -> list[Contender]:
+        """All who have a worker, or these, a different one first each time."""
+        chosen = contenders or self._workers
+        self._turn += 1
+        first = self._turn % max(len(chosen), 1)
+        return chosen[first:] + chosen[:first]
 
     def _try(self, case: str, contender: Contender, run: Callable[[], cases.Figures]) -> None:
         start = time.monotonic()

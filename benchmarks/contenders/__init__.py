@@ -11,6 +11,7 @@ from contenders import (
     bullmq,
     bullmq_python,
     celery,
+    clients,
     dramatiq,
     huey,
     oban,
@@ -26,7 +27,20 @@ from contenders.base import Contender, Home
 
 __all__ = ["CONTENDERS", "WITH_ROWS", "Contender", "Home", "choose", "install"]
 
-_ON_REDIS = (ours, dramatiq, bullmq, bullmq_python, celery, taskiq, arq, streaq, saq, huey, rq)
+_ON_REDIS = (
+    ours,
+    clients,
+    dramatiq,
+    bullmq,
+    bullmq_python,
+    celery,
+    taskiq,
+    arq,
+    streaq,
+    saq,
+    huey,
+    rq,
+)
 _MODULES = (*_ON_REDIS, procrastinate)
 
 _ROW_MODULES = (ours, dramatiq, celery, procrastinate, pgqueuer, oban)

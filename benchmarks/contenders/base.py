@@ -46,6 +46,7 @@ class Contender:
         serial: It runs one job at a time, whatever the concurrency.
         scales: It has a setting for processes, and takes part in that case.
         delays: Its publishing side can ask for a delay, and takes part in the lateness case.
+        publishes: It is another publisher of a system, and takes part in publishing alone.
         bulk: Its publishing side has a way of publishing many at once.
         again: Its job can fail and name the time of its next attempt (`again` of the publishing
             side), and it publishes jobs each minute when `BENCH_SCHEDULES` says how many.
@@ -66,6 +67,7 @@ class Contender:
     serial: bool = False
     scales: bool = False
     delays: bool = False
+    publishes: bool = False
     bulk: bool = False
     again: bool = False
     stats: Callable[[Home], list[str]] = lambda _home: []

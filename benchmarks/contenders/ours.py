@@ -6,6 +6,7 @@ import compileall
 import json
 import shutil
 from dataclasses import replace
+from functools import cache as once
 from pathlib import Path
 
 from workers import render_worker
@@ -97,6 +98,7 @@ def _install(cache: Path, name: str, processor: str, app: str) -> Home:
     return python_home(cache, f"worker-{name}", app, requirements)
 
 
+@once
 def install(cache: Path) -> Home:
     """Install the worker of the comparison without a database."""
     return _install(cache, "blank", _PROCESSOR, "bench_ours.py")

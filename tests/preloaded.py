@@ -1,9 +1,10 @@
 """Python programs that start with the libraries loaded.
 
 Loading the libraries takes most of the processor time of a worker's start. So one process of a test
-session loads them and forks for each program, which loads the worker's own modules anew. A test of
-the start itself, or of an environment that the interpreter or a library reads at its start, starts
-a process of its own.
+session loads them, and the kit of the worker under test, and forks for each program. A program of
+another worker loads its own kit; every program loads the owner's modules. A test of the start
+itself, or of an environment that the interpreter or a library reads at its start, starts a process
+of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import importlib
 import io
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -30,13 +32,17 @@ from pathlib import Path
 from typing import IO, Any
 
 _LIBRARIES = (
-    *("alembic.autogenerate", "alembic.command", "asyncio", "croniter", "httpx", "logging.config"),
+    *("alembic.autogenerate", "alembic.command", "asyncio", "boto3.session", "croniter"),
+    *("firebase_admin.messaging", "h2.connection", "httpcore", "httpx", "jinja2", "logging.config"),
     *("psycopg", "pydantic", "pymysql", "redis.asyncio", "redis.sentinel"),
-    *("rich.console", "sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql"),
-    *("sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "structlog", "typer"),
+    *("requests", "rich.console", "rq.worker", "sentry_sdk", "sqlalchemy.dialects.mysql"),
+    *("sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm"),
+    *("structlog", "typer.rich_utils"),
 )
-# What the interpreter and these libraries read when they start; RQ, which reads more, is not here.
-READ_AT_START = ("LANG", "LC_", "PYTHON")
+# What the interpreter and these libraries read when they start.
+READ_AT_START = ("LANG", "LC_", "OTEL_PROPAGATORS", "OTEL_PYTHON_", "PYTHON")
+_PACKAGE = "worker_payment"
+_NOT_LOADED = (".__main__", ".migrations.", ".testing.")  # parts of names of the kit's modules
 _SET_BY_PROGRAM = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
 
 
@@ -141,6 +147,9 @@ class _Nursery:
     """The process that forks, seen from the tests."""
 
     def __init__(self) -> None:
+        # Not above: the process that forks must not have what it loads.
+        from kit_worker import kit_worker
+
         self._lock = threading.Lock()
         self._environment = {
             name: value for name, value in os.environ.items() if name not in _SET_BY_PROGRAM
@@ -148,7 +157,7 @@ class _Nursery:
         self._channel, other = socket.socketpair()
         with other:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(other.fileno())],
+                [sys.executable, __file__, str(other.fileno()), str(kit_worker() / "src")],
                 pass_fds=[other.fileno()],
                 env=self._environment,
             )
@@ -222,7 +231,30 @@ def _tell_ends(running: dict[int, int]) -> None:
         os.close(ended)
 
 
-def _become(asked: dict[str, Any], filters: list[Any]) -> None:
+def _load_kit(source: str) -> None:
+    """Load the kit of the worker under test, which registers nothing."""
+    sys.path.insert(0, source)
+    kit = importlib.import_module(f"{_PACKAGE}.kit")
+    for found in pkgutil.walk_packages(kit.__path__, f"{kit.__name__}."):
+        if not any(part in f"{found.name}." for part in _NOT_LOADED):
+            importlib.import_module(found.name)
+    sys.path.remove(source)
+    _complete_models(importlib.import_module("pydantic").BaseModel)
+
+
+def _complete_models(base: Any) -> None:
+    """Build the validators of all models, which each program would do on their first use."""
+    for model in base.__subclasses__():
+        model.model_rebuild(raise_errors=False)
+        _complete_models(model)
+
+
+def _forget(*packages: str) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
+
+
+def _become(asked: dict[str, Any], source: str, filters: list[Any]) -> None:
     """Be the interpreter that has just started with these arguments."""
     os.chdir(asked["cwd"])
     os.environ.clear()
@@ -231,11 +263,17 @@ def _become(asked: dict[str, Any], filters: list[Any]) -> None:
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         _open_again(number, name)
     kind, *arguments = asked["arguments"]
+    if (kind, *arguments[:1]) == ("-m", "pytest"):
+        _forget("anyio", "httpcore")  # pytest rewrites its plugins as it loads them
     warnings.filters[:] = filters  # type: ignore[index]
     if kind == "-W":
         warnings.simplefilter(arguments[0])
         kind, *arguments = arguments[1:]
     path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if "RQ_KEY_PREFIX" in os.environ:  # RQ and the kit read it when they are loaded
+        _forget(_PACKAGE, "rq")
+    elif source not in path:
+        _forget(_PACKAGE)
     sys.path[0:1] = ["", *filter(None, path)]
     sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
     sys.argv = [kind, *arguments[1:]]
@@ -267,5 +305,6 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     for library in _LIBRARIES:
         importlib.import_module(library)
+    _load_kit(sys.argv[2])
     gc.freeze()
-    _become(_serve(socket.socket(fileno=int(sys.argv[1]))), usual)
+    _become(_serve(socket.socket(fileno=int(sys.argv[1]))), sys.argv[2], usual)

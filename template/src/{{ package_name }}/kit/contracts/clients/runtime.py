@@ -376,8 +376,7 @@ def _float(value: float) -> str:
     return f"{digits}e{int(exponent):+d}"
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _object_text(texts: Mapping[str, str]) -> str:

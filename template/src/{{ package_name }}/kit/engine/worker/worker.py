@@ -38,6 +38,7 @@ from .recovery import Entry, Recovery
 from .suspects import Suspects
 
 _BATCH = 1000  # outcomes handed in by one trip
+_BEAT = 3.0  # seconds after which a loop that is always busy says that it turns
 
 
 class ThreadWorker(MemberWorker):
@@ -95,6 +96,7 @@ class ThreadWorker(MemberWorker):
         self._suspects = Suspects(self.options.delivery_limit)
         self.hopeless = 0  # jobs whose threads go on although their time is long over
         self._trade_at = 0.0
+        self._beat_at = 0.0
         self._reconcile_at = 0.0
 
     @property
@@ -174,13 +176,14 @@ class ThreadWorker(MemberWorker):
 
     def _loop(self, arrivals: Arrivals, *, burst: bool) -> None:
         while True:
-            if self._in_hand.collect(self._patience()):
+            patience = self._patience()
+            self._beat(idle=patience > 0)
+            if self._in_hand.collect(patience):
                 self._heard_at = time.monotonic()
             if self._waiting() > 0 or self._turned_away:
                 self._return_if_stuck()
             self._start_suspect()
             self._leave_if_hopeless()
-            self.options.beat(not self._trouble.seconds)
             if self._draining.is_set() and self._drained():
                 return
             if self._left_to_take <= 0 and not self._draining.is_set():
@@ -195,6 +198,13 @@ class ThreadWorker(MemberWorker):
                     return
                 if not burst and not self._suspended:  # suspended: look at the next tick
                     arrivals.arm()
+
+    def _beat(self, *, idle: bool) -> None:
+        """Say that the loop turns. That may write a file, so a job that has just come goes first."""
+        now = time.monotonic()
+        if idle or now >= self._beat_at:
+            self._beat_at = now + _BEAT
+            self.options.beat(not self._trouble.seconds)
 
     def _drained(self) -> bool:
         if self._in_hand.empty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -14,6 +15,9 @@ import pytest
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What is collected stays for the session: looking for garbage in it, now or later, is in vain.
+gc.disable()
+
 # The tests of the kit import this worker. Only the first process of a session renders it.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     kit_worker.refresh()
@@ -22,6 +26,8 @@ kit_worker.make_importable()
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install what node needs while other tests run; one process of a session does."""
+    gc.freeze()
+    gc.enable()
     first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
     needed = {"test_clients.py", "test_outbox_clients.py", "test_site_commands.py"}
     if first and needed & {item.path.name for item in session.items}:

@@ -37,7 +37,7 @@ _LIBRARIES = (
     *("psycopg", "pydantic", "pymysql", "redis.asyncio", "redis.sentinel"),
     *("requests", "rich.console", "rq.worker", "sentry_sdk", "sqlalchemy.dialects.mysql"),
     *("sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm"),
-    *("structlog", "typer.rich_utils"),
+    *("structlog", "typer"),
 )
 # What the interpreter and these libraries read when they start.
 READ_AT_START = ("LANG", "LC_", "OTEL_PROPAGATORS", "OTEL_PYTHON_", "PYTHON")

@@ -11,7 +11,9 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 import structlog
@@ -32,6 +34,7 @@ from worker_payment.kit.engine import (
 from worker_payment.worker import worker as composition
 
 TESTS = str(Path(__file__).parent)
+_LOGGERS: WeakKeyDictionary[ModuleType, list[BoundLoggerLazyProxy]] = WeakKeyDictionary()
 
 
 class OnFailed(Observer):
@@ -67,11 +70,17 @@ def _logging_stays_as_it_was() -> Iterator[None]:
     logging.captureWarnings(capture=False)
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
-    for name, module in list(sys.modules.items()):
-        if name.startswith("worker_payment."):
-            for value in vars(module).values():
-                if isinstance(value, BoundLoggerLazyProxy):
-                    vars(value).pop("bind", None)  # what it met first
+    for logger in _loggers():
+        vars(logger).pop("bind", None)  # what it met first
+
+
+def _loggers() -> list[BoundLoggerLazyProxy]:
+    """The loggers of the worker's modules that are loaded; each module is looked through once."""
+    for module in list(sys.modules.values()):
+        if module not in _LOGGERS and module.__name__.startswith("worker_payment."):
+            found = vars(module).values()
+            _LOGGERS[module] = [each for each in found if isinstance(each, BoundLoggerLazyProxy)]
+    return [each for found in _LOGGERS.values() for each in found]
 
 
 @pytest.fixture(autouse=True)

@@ -110,3 +110,16 @@ def test_a_database_that_is_up_to_date_needs_no_alembic(tmp_path):
     )
     assert "alembic" in all_loaded_by(code, tmp_path)
     assert "alembic" not in all_loaded_by(code, tmp_path)
+
+
+def test_a_worker_loads_the_dialect_of_its_own_database_alone(redis_url, tmp_path):
+    """PostgreSQL's brings five drivers' parts along, MySQL's four."""
+    prepare(tmp_path)  # with SQLite
+    run = command("run", "--burst")
+    assert "alembic" in all_loaded_by(run, tmp_path, REDIS_URL=redis_url)
+    found = all_loaded_by(run, tmp_path, REDIS_URL=redis_url)
+    assert {
+        "worker_payment.kit.integrations.database.records",
+        "sqlalchemy.dialects.sqlite",
+    } <= found
+    assert not found & {"sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql"}

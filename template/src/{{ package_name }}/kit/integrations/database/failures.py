@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Row, Select, func, select, update
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from ...engine import FailedJob
 from ...failed import FailedEntry, Wanted
-from .tables import FAILED, failed_jobs
+from .tables import FAILED, failed_jobs, insert_or_change
 from .text import error_text, key_text, payload_text, traceback_text
 
 _PAGE = 500  # rows per look
@@ -176,11 +175,12 @@ def _upsert(dialect: str, row: dict[str, Any]) -> Insert:
     kept = ("queue", "job_id", "retries", "failures")
     more = {"failures": failed_jobs.c.failures + 1}
     if dialect in ("mysql", "mariadb"):
+        from sqlalchemy.dialects import mysql  # noqa: PLC0415
+
         statement = mysql.insert(failed_jobs).values(row)
         new = {name: statement.inserted[name] for name in row if name not in kept}
         return statement.on_duplicate_key_update(new | more)
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    other = insert(failed_jobs).values(row)
+    other = insert_or_change(dialect, failed_jobs).values(row)
     new = {name: other.excluded[name] for name in row if name not in kept}
     return other.on_conflict_do_update(
         index_elements=[failed_jobs.c.queue, failed_jobs.c.job_id], set_=new | more

@@ -33,7 +33,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from ...engine import JobContext
@@ -41,7 +40,7 @@ from ...engine.job.payload import dump_payload
 from .errors import DoneBeforeError, TakenOverError, UnfinishedError, is_conflict, is_lost
 from .postgresql import begin_with
 from .reduction import describe
-from .tables import DONE, FAILED, RUNNING, job_records
+from .tables import DONE, FAILED, RUNNING, insert_or_change, job_records
 from .text import error_text, key_text, payload_text
 
 # Made once: building a statement costs more than running it.
@@ -299,8 +298,7 @@ def upsert(dialect: str) -> Insert:
     new_names = [name for name in _COLUMNS if name not in ("job_type", "target_id", "created_at")]
     if dialect in ("mysql", "mariadb"):
         return _upsert_mysql(new_names)
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(job_records)
+    statement = insert_or_change(dialect, job_records)
     changes = {name: statement.excluded[name] for name in new_names}
     return statement.on_conflict_do_update(
         index_elements=[job_records.c.job_type, job_records.c.target_id],
@@ -310,6 +308,8 @@ def upsert(dialect: str) -> Insert:
 
 
 def _upsert_mysql(new_names: list[str]) -> Insert:
+    from sqlalchemy.dialects import mysql  # noqa: PLC0415 - see the tables
+
     statement = mysql.insert(job_records)
     stays = _left_alone(statement.inserted["job_id"])
     new: dict[str, ColumnElement[Any]] = {name: statement.inserted[name] for name in new_names}

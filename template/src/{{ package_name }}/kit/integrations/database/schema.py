@@ -10,7 +10,6 @@ Alembic takes a fifth of a worker's start and 12 MB. It is loaded when there is 
 from __future__ import annotations
 
 import ast
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +53,8 @@ class Branch:
 
     def config(self) -> Config:
         """Alembic's settings for this branch."""
+        from argparse import Namespace  # noqa: PLC0415
+
         from alembic.config import Config  # noqa: PLC0415
 
         config = Config(cmd_opts=Namespace(quiet=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -18,8 +18,13 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+
+# What only one database has is imported for that one: each of them is a megabyte and more.
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -30,6 +35,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name in ("mysql", "mariadb"):
+            from sqlalchemy.dialects import mysql  # noqa: PLC0415
+
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(DateTime(timezone=True))
 
@@ -44,8 +51,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-# MySQL's own TEXT ends at 64 kB; SQLite counts rows by INTEGER only.
-LongText = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+class LongText(TypeDecorator[str]):
+    """A text of any length: MySQL's own TEXT ends at 64 kB."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name in ("mysql", "mariadb"):
+            from sqlalchemy.dialects import mysql  # noqa: PLC0415
+
+            return dialect.type_descriptor(mysql.LONGTEXT())
+        return dialect.type_descriptor(Text())
+
+
+# SQLite counts rows by INTEGER only.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData()
@@ -94,3 +114,14 @@ failed_jobs = Table(
     Column("changed_by", String(255)),
     UniqueConstraint("queue", "job_id", name="uq_worker_failed_jobs_job"),
 )
+
+
+def insert_or_change(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Make the insert of PostgreSQL or SQLite that can change the row that is there."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.insert(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -133,6 +134,8 @@ class _Run:
                 self._worker = worker = self._make_worker(connection)
                 if self._stop.is_set():  # the signal came while the worker was made
                     worker.drain()
+                # What the start has made stays: a look for garbage in it holds up all jobs.
+                gc.freeze()
                 leftover = worker.run(burst=burst, max_jobs=max_jobs)
                 self.stuck = worker.hopeless
                 return leftover

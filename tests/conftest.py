@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import kit_worker
 import node
 import pytest
+import rendering
 
 # A shell that runs the tests in the background lets them ignore Ctrl-C, and so all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,6 +25,21 @@ gc.disable()
 if "PYTEST_XDIST_WORKER" not in os.environ:
     kit_worker.refresh()
 kit_worker.make_importable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Let one process of a session compile all tests and libraries; the others find them compiled.
+
+    On a fresh checkout compiling is two thirds of the collection, and each would do all of it.
+    """
+    (rendering.PROJECT / "build").mkdir(exist_ok=True)
+    with (rendering.PROJECT / "build" / "collecting").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        return (yield)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

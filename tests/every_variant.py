@@ -22,6 +22,7 @@ import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import kit_worker
@@ -82,7 +83,8 @@ def run(
             folder = Path(temporary, str(number))
             folder.mkdir()
             forks = opened.enter_context(importer())
-            judges.put(Judge(folder, type_cache(f"variants-{number}"), forks.problem))
+            types = partial(type_cache, user=f"variants-{number}")
+            judges.put(Judge(folder, types, forks.problem))
 
         def work(combination: Combination) -> Verdict:
             content, tests = digest(files_of(combination)), combination in tested

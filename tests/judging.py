@@ -8,8 +8,6 @@ import itertools
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +23,7 @@ from gen_worker.template.definition import load_template, parse_yaml
 from gen_worker.template.jinja import Renderer
 from gen_worker.template.questionnaire import Questionnaire
 from gen_worker.template.render import File, render
+from preloaded_tools import run_module
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = load_template(PROJECT)
@@ -171,16 +170,18 @@ class Verdict:
 class Judge:
     """Looks at one combination after the other, in one folder with one cache."""
 
-    def __init__(self, folder: Path, cache_folder: Path, imports: Callable[[Path], str]) -> None:
+    def __init__(
+        self, folder: Path, types: Callable[[str], Path], imports: Callable[[Path], str]
+    ) -> None:
         """Prepare.
 
         Args:
             folder: Where workers are written, one after the other.
-            cache_folder: Where mypy keeps what it learnt.
+            types: Tells the folder where mypy keeps what it learnt of workers in a language.
             imports: Imports every module of a worker and returns what went wrong.
         """
         self._folder = folder
-        self._cache = cache_folder
+        self._types = types
         self._imports = imports
 
     def judge(self, combination: Combination, *, tests: bool) -> Verdict:
@@ -201,7 +202,9 @@ class Judge:
             "format": lambda: self._run(
                 worker, "ruff", "format", "--no-cache", "--diff", "-q", "."
             ),
-            "types": lambda: self._run(worker, "mypy"),
+            "types": lambda: self._run(
+                worker, "mypy", MYPY_CACHE_DIR=str(self._types(combination.language))
+            ),
             "imports": lambda: self._imports(worker),
         }
         if tests:
@@ -239,21 +242,13 @@ class Judge:
         return worker
 
     def _run(self, folder: Path, *arguments: str, **variables: str) -> str:
-        """Run a Python module; return the output of a failure, nothing else."""
+        """Run a tool; return the output of a failure, nothing else."""
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
             "PYTHONPATH": "src",
-            "MYPY_CACHE_DIR": str(self._cache),
             **variables,
         }
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_module(arguments, folder, environment)
         return f"{done.stdout}{done.stderr}".strip() if done.returncode else ""
 
 

@@ -34,10 +34,10 @@ from typing import IO, Any
 _LIBRARIES = (
     *("alembic.autogenerate", "alembic.command", "asyncio", "boto3.session", "croniter"),
     *("firebase_admin.messaging", "h2.connection", "httpcore", "httpx", "jinja2", "logging.config"),
-    *("psycopg", "pydantic", "pymysql", "redis.asyncio", "redis.sentinel"),
-    *("requests", "rich.console", "rq.worker", "sentry_sdk", "sqlalchemy.dialects.mysql"),
-    *("sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm"),
-    *("structlog", "typer"),
+    *("mypy.main", "psycopg", "pydantic.mypy", "pymysql", "pytest", "redis.asyncio"),
+    *("redis.sentinel", "requests", "rich.console", "rq.worker", "sentry_sdk"),
+    *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite"),
+    *("sqlalchemy.orm", "structlog", "typer"),
 )
 # What the interpreter and these libraries read when they start.
 READ_AT_START = ("LANG", "LC_", "OTEL_PROPAGATORS", "OTEL_PYTHON_", "PYTHON")

@@ -11,12 +11,14 @@ import json
 import os
 import select
 import socket
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from preloaded import PreloadedProgram
+from preloaded import PreloadedProgram, run_preloaded
 
 _PATIENCE = 30.0  # seconds that programs may take to end with the session
 
@@ -44,6 +46,31 @@ if code < 0:
     os.kill(os.getpid(), -code)
 sys.exit(code)
 """
+
+
+def run_module(
+    module: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool of a worker's Makefile to its end.
+
+    Args:
+        module: The tool's module and its arguments.
+        folder: Where.
+        environment: All environment variables.
+
+    Returns:
+        What it printed, and its exit code.
+    """
+    if module[0] != "ruff":
+        return run_preloaded(["-m", *module], cwd=folder, env=environment)
+    return subprocess.run(  # ruff is no Python program; its module would only look for it
+        [Path(sys.executable).parent / "ruff", *module[1:]],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 class PreloadedTools:

@@ -124,8 +124,8 @@ class Reader:
                 name = re.sub("-", "_", settings.parent.name)
                 source = {"PYTHONPATH": str(settings.parent / "src")}
                 self._tools.write(bin_folder / "python", **source)
-                self._tools.write(bin_folder / "pytest", "-m", "pytest", **source)
+                for tool in ("mypy", "pytest"):
+                    self._tools.write(bin_folder / tool, "-m", tool, **source)
                 self._tools.write(bin_folder / settings.parent.name, "-m", name, **source)
-                for tool in ("ruff", "mypy"):
-                    (bin_folder / tool).symlink_to(Path(sys.executable).parent / tool)
+                (bin_folder / "ruff").symlink_to(Path(sys.executable).parent / "ruff")
             (settings.parent / ".venv" / ".ready").touch()

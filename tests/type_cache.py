@@ -14,16 +14,18 @@ from kit_worker import kit_worker
 _FOLDER = Path(__file__).parent.parent / ".mypy_cache" / "workers"
 
 
-def type_cache(user: str | None = None) -> Path:
+def type_cache(language: str = "en", user: str | None = None) -> Path:
     """Return a folder for mypy's cache; mypy does not lock it, so each user has one.
 
     It starts as a copy of one that knows a worker with every module: learning takes ten times as
-    long as the check.
+    long as the check. Each language has its own: half of the kit depends on the modules that speak
+    it, and would be checked anew at every change.
 
     Args:
+        language: Of the documents of the workers that are checked.
         user: Who checks; by default this process of the test session.
     """
-    own = _FOLDER / (user or os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    own = _FOLDER / f"{user or os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{language}"
     if own.is_dir():
         return own
     _FOLDER.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gen_worker.template.catalog import load_catalog, module_question
 from gen_worker.template.definition import load_template
-from preloaded import run_preloaded
+from preloaded_tools import run_module
 from rendering import PROJECT
 from type_cache import type_cache
 
@@ -58,10 +56,10 @@ class Rendered:
         self.variant = variant
 
     def run(self, *module: str, folder: Path | None = None, **variables: str) -> None:
-        """Run a Python module in the repository, as its Makefile does, and demand success.
+        """Run a tool in the repository, as its Makefile does, and demand success.
 
         Args:
-            *module: The module and its arguments.
+            *module: The tool's module and its arguments.
             folder: Where; in the repository by default.
             **variables: More of its environment.
 
@@ -71,18 +69,8 @@ class Rendered:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
         environment |= {"PYTHONPATH": str(self.path / "src")}
         if module[0] == "mypy":
-            environment |= {"MYPY_CACHE_DIR": str(type_cache())}
+            language = str(self.variant.answers.get("docs_language", "en"))
+            environment |= {"MYPY_CACHE_DIR": str(type_cache(language))}
         environment |= variables
-        command, cwd = ["-m", *module], folder or self.path
-        if module[0] == "pytest":
-            done = run_preloaded(command, cwd=cwd, env=environment)
-        else:
-            done = subprocess.run(
-                [sys.executable, *command],
-                cwd=cwd,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+        done = run_module(module, folder or self.path, environment)
         assert done.returncode == 0, f"{' '.join(module)}:\n{done.stdout}\n{done.stderr}"

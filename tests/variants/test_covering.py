@@ -30,7 +30,7 @@ def test_combination(combination: Combination, importer: Forks, tmp_path: Path) 
     `make test-variants` runs workers' own tests as well; those of the presets and of all
     modules together are run in tests/template.
     """
-    judge = Judge(tmp_path, type_cache(), importer.problem)
+    judge = Judge(tmp_path, type_cache, importer.problem)
     verdict = judge.judge(combination, tests=False)
     assert verdict.problem is None, verdict.problem
 
@@ -68,7 +68,7 @@ def test_any_three_answers_meet_where_a_worker_s_tests_are_run() -> None:
 def test_a_trace_is_found(tmp_path: Path) -> None:
     """The judge itself is not blind."""
     nothing = combinations()[0]
-    judge = Judge(tmp_path, tmp_path / "cache", lambda _: "")
+    judge = Judge(tmp_path, type_cache, lambda _: "")
     worker = judge.write(nothing)
     assert list(traces(worker, nothing)) == []
     (worker / "src" / "worker_payment" / "extra.py").write_text(
@@ -84,7 +84,7 @@ def test_a_trace_is_found(tmp_path: Path) -> None:
 def test_a_module_that_cannot_be_imported_is_found(importer: Forks, tmp_path: Path) -> None:
     """Nor is the process that imports, which goes on with the next worker."""
     nothing = combinations()[0]
-    worker = Judge(tmp_path, tmp_path / "cache", importer.problem).write(nothing)
+    worker = Judge(tmp_path, type_cache, importer.problem).write(nothing)
     broken = worker / "src" / "worker_payment" / "extra.py"
     for text, said in (
         ("import absent_library\n", "No module named 'absent_library'"),

@@ -34,8 +34,8 @@ from typing import IO, Any
 _LIBRARIES = (
     *("alembic.autogenerate", "alembic.command", "asyncio", "boto3.session", "croniter"),
     *("firebase_admin.messaging", "h2.connection", "httpcore", "httpx", "jinja2", "logging.config"),
-    *("mypy.main", "psycopg", "pydantic.mypy", "pymysql", "pytest", "redis.asyncio"),
-    *("redis.sentinel", "requests", "rich.console", "rq.worker", "sentry_sdk"),
+    *("mypy.main", "psycopg", "pydantic.mypy", "pydantic_settings", "pymysql", "pytest"),
+    *("redis.asyncio", "redis.sentinel", "requests", "rich.console", "rq.worker", "sentry_sdk"),
     *("sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite"),
     *("sqlalchemy.orm", "structlog", "typer"),
 )

@@ -179,4 +179,3 @@ def test_the_first_of_several_names_counts_and_errors_use_it(several):
         several()
     assert several(NEW_KEY="new").key.get_secret_value() == "new"
     assert several(OLD_KEY="old").key.get_secret_value() == "old"
-    assert Several(key="given").key.get_secret_value() == "given"

@@ -15,6 +15,7 @@ HEAVY = {
     "asyncio",
     "croniter",
     "psycopg",
+    "pydantic_settings",
     "redis",
     "rich",
     "rq",
@@ -69,7 +70,7 @@ def test_a_publisher_loads_redis_and_nothing_of_the_worker(tmp_path):
 @pytest.mark.parametrize("url", ["redis://:p@127.0.0.1:1/0", "unix:///tmp/none"])
 def test_the_check_of_the_settings_loads_no_redis(url, tmp_path):
     found = loaded_by(command("check", "--only", "settings"), tmp_path, REDIS_URL=url)
-    assert found == {"typer"}
+    assert found == {"typer", "pydantic_settings", "asyncio"}
 
 
 def test_the_check_of_the_settings_loads_nothing_of_jobs(tmp_path):

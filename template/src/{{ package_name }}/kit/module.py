@@ -13,7 +13,7 @@ from .texts import say
 
 if TYPE_CHECKING:
     import typer
-    from pydantic import BaseModel
+    from pydantic_settings import BaseSettings
     from redis import Redis
     from structlog.typing import Processor
 
@@ -53,7 +53,7 @@ class Module(Observer):
     """
 
     name: str
-    settings: type[BaseModel] | None = None
+    settings: type[BaseSettings] | None = None
     log_processor: Processor | None = None
 
     def prepare(self) -> None:

@@ -30,9 +30,12 @@ class TranslatedGroup(TyperGroup):
     def make_context(self, *args: Any, **named: Any) -> Any:
         """Translate before anything is parsed: a wrong option shows help, too."""
         if LANGUAGE != "en":
-            # Typer imports it when there is something to draw. It brings rich, which would take as
-            # long as half of a quick command.
-            vars(typer).setdefault("__getattr__", _translated_frame)
+            if _FRAME in vars(typer):
+                _translated_frame(_FRAME)
+            else:
+                # Typer imports it when there is something to draw. It brings rich, which would take
+                # as long as half of a quick command.
+                vars(typer).setdefault("__getattr__", _translated_frame)
             _translate(self)
         return super().make_context(*args, **named)
 

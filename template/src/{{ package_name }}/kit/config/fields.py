@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from .dotenv import read_variables
 
 T = TypeVar("T")
 
 
-class EnvSettings(BaseModel):
+class EnvSettings(BaseSettings):
     """Base of every group of variables: from the environment, then from `.env`.
 
-    A variable has its field's name in capitals, or the names of the field's `validation_alias`. A
-    list, a mapping or a model is written as JSON. Variables that no field asks for are ignored, and
-    an empty one counts as not set.
+    Variables that no chosen module knows are ignored, and an empty one counts as not set.
     """
 
-    model_config = ConfigDict(
-        validate_by_name=True,
-        validate_by_alias=True,
-        validate_default=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        defer_build=True,
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
     )
 
     def __init__(self, _env_file: Path | str | None = ".env", **values: Any) -> None:
@@ -42,47 +40,31 @@ class EnvSettings(BaseModel):
             SettingsError: `.env` cannot be read.
             pydantic.ValidationError: A variable is missing or wrong.
         """
-        super().__init__(**_found(type(self), read_variables(_env_file)) | values)
+        source = _Variables(type(self))
+        source.env_vars = read_variables(_env_file)
+        super().__init__(_env_file=None, **source() | values)
 
     @classmethod
-    def read(cls) -> Self:
-        """Read the variables; for classes of which type checkers think that they need arguments."""
-        return cls()
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `__init__` has read, and nothing else."""
+        return (init_settings,)
 
 
-def _found(model: type[EnvSettings], variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the variables say, by the fields of a model."""
-    found: dict[str, Any] = {}
-    for field, info in model.model_fields.items():
-        text = next((variables[name] for name in _names(field, info) if name in variables), None)
-        if text is not None:
-            found[field] = _loaded(text) if _holds_several(info.annotation) else text
-    return found
+class _Variables(EnvSettingsSource):
+    """Reads a list, a mapping or a model as JSON; what is none is refused by its variable's name."""
 
-
-def _names(field: str, info: FieldInfo) -> list[str]:
-    """Return the names of a field's variable, in lower case."""
-    alias = info.validation_alias
-    names = alias.choices if isinstance(alias, AliasChoices) else [alias or field]
-    return [str(name).lower() for name in names]
-
-
-def _holds_several(annotation: Any) -> bool:
-    """Whether values of a type are written as a JSON object or list."""
-    kind = get_origin(annotation) or annotation
-    if kind in (Union, UnionType, Annotated):
-        return any(map(_holds_several, get_args(annotation)))
-    several = isinstance(kind, type) and issubclass(kind, Collection | BaseModel)
-    return several and not issubclass(kind, str | bytes)
-
-
-def _loaded(text: str) -> object:
-    """Return the JSON object or list of a variable; its text where it is none."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text  # a field may have a form of its own; pydantic refuses all others by name
-    return value if isinstance(value, dict | list) else text
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
+        try:
+            found = json.loads(value)
+        except ValueError:
+            return value
+        return found if isinstance(found, dict | list) else value
 
 
 class JsonModel(BaseModel):
@@ -108,7 +90,7 @@ def _parse(value: Any) -> Any:
         raise ValueError("not valid JSON; it must be one JSON object on one line") from None
 
 
-Json = Annotated[T, BeforeValidator(_parse)]
+Json = Annotated[T, NoDecode, BeforeValidator(_parse)]
 """A variable that holds JSON. Malformed JSON is reported with the other errors."""
 
 
@@ -126,7 +108,7 @@ class BreakerConfig(JsonModel):
     longest_pause: int = Field(30_000, gt=0)
 
 
-def describe_errors(errors: Iterable[tuple[type[EnvSettings], ValidationError]]) -> str:
+def describe_errors(errors: Iterable[tuple[type[BaseSettings], ValidationError]]) -> str:
     """One message for all errors of all groups: the variable, and what is wrong with it."""
     lines = []
     for model, error in errors:
@@ -139,7 +121,12 @@ def describe_errors(errors: Iterable[tuple[type[EnvSettings], ValidationError]])
     return "\n".join(["these variables are missing or wrong:", *sorted(set(lines))])
 
 
-def variable(model: type[EnvSettings], field: str) -> str:
+def variable(model: type[BaseSettings], field: str) -> str:
     """Name the variable of a field."""
+    prefix = str(model.model_config.get("env_prefix", ""))
     known = model.model_fields.get(field)
-    return field.upper() if known is None else _names(field, known)[0].upper()
+    alias = known.validation_alias if known is not None else None
+    if alias is None:
+        return (prefix + field).upper() if known is not None else field.upper()
+    choices = getattr(alias, "choices", [alias])
+    return str(choices[0]).upper()

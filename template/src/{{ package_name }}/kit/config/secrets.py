@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_settings import BaseSettings
 
 from ..composition import composed
-from .fields import EnvSettings
 from .settings import Settings
 
 
@@ -26,7 +26,7 @@ def known_secrets(settings: Settings) -> set[str]:
     return found
 
 
-def _other_settings() -> Iterator[EnvSettings]:
+def _other_settings() -> Iterator[BaseSettings]:
     for model in composed().models():
         try:
             yield model()

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 from ..answers import CONCURRENCY, PACKAGE, QUEUE, SHUTDOWN_TIMEOUT
 from ..composition import composed
@@ -71,7 +72,7 @@ class Settings(PublisherSettings):
 
     app_name: str = Field(default_factory=lambda: composed().name)
     worker_name: str = Field(default_factory=lambda: composed().name, max_length=200)
-    worker_queues: Annotated[tuple[QueueName, ...], BeforeValidator(_listed)] = ()
+    worker_queues: Annotated[tuple[QueueName, ...], NoDecode, BeforeValidator(_listed)] = ()
     worker_concurrency: int = Field(CONCURRENCY, ge=1, le=10_000)
     worker_processes: int = Field(1, ge=1, le=64)
     worker_shutdown_timeout: float = Field(SHUTDOWN_TIMEOUT, ge=0)  # seconds
@@ -115,7 +116,7 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: Something is missing or wrong. One message names every variable.
     """
-    errors: list[tuple[type[EnvSettings], ValidationError]] = []
+    errors: list[tuple[type[BaseSettings], ValidationError]] = []
     settings: Settings | None = None
     for model in _models():
         try:
@@ -134,5 +135,5 @@ def variables() -> list[str]:
     return [variable(model, field) for model in _models() for field in model.model_fields]
 
 
-def _models() -> list[type[EnvSettings]]:
+def _models() -> list[type[BaseSettings]]:
     return [Settings, *composed().models()]

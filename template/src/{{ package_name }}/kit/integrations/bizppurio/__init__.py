@@ -90,14 +90,14 @@ def _make_client() -> Bizppurio:
     from .client import Bizppurio  # noqa: PLC0415
     from .settings import BizppurioSettings  # noqa: PLC0415
 
-    return Bizppurio(BizppurioSettings.read(), shared_state("bizppurio"))
+    return Bizppurio(BizppurioSettings(), shared_state("bizppurio"))
 
 
 def _make_core() -> BizppurioCore:
     from .settings import BizppurioSettings  # noqa: PLC0415
     from .templates import BizppurioCore  # noqa: PLC0415
 
-    return BizppurioCore(BizppurioSettings.read())
+    return BizppurioCore(BizppurioSettings())
 
 
 _client: Lazy[Bizppurio] = Lazy(_make_client, lambda client: client.close())

@@ -19,7 +19,7 @@ class BizppurioModule(Module):
         """Get a token, as every message needs one. The caller's IP address must be allowed."""
         from .token import KST  # noqa: PLC0415 - see `lazy_names`
 
-        settings = BizppurioSettings.read()
+        settings = BizppurioSettings()
         token = bizppurio().transport.tokens.get()
         until = datetime.fromtimestamp(token.ends, KST)
         core = "core set" if settings.bizppurio_core_base_url else "core not set"

@@ -64,7 +64,7 @@ def _make() -> FtpClient:
     from .client import FtpClient  # noqa: PLC0415 - imported when it is used
     from .settings import FtpSettings  # noqa: PLC0415
 
-    settings = FtpSettings.read()
+    settings = FtpSettings()
     return FtpClient(settings.ftp_config, settings.ftp_breaker)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
 
 from ...config.fields import EnvSettings
 
@@ -36,9 +37,9 @@ class OtelSettings(EnvSettings):
     otel_exporter_otlp_traces_endpoint: Url | None = None
     otel_exporter_otlp_metrics_endpoint: Url | None = None
     # A field of its own kind, so that the logs know the values as secrets.
-    otel_exporter_otlp_headers: Annotated[dict[str, SecretStr], BeforeValidator(_headers)] = Field(
-        default_factory=dict
-    )
+    otel_exporter_otlp_headers: Annotated[
+        dict[str, SecretStr], NoDecode, BeforeValidator(_headers)
+    ] = Field(default_factory=dict)
     otel_exporter_otlp_protocol: Literal["http/protobuf"] = "http/protobuf"
     otel_traces_exporter: Literal["otlp", "none"] = "otlp"
     otel_metrics_exporter: Literal["otlp", "none"] = "otlp"

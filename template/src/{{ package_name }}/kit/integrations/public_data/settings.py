@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from ...config.fields import BreakerConfig, EnvSettings, Json
 
@@ -13,6 +14,8 @@ def _names(name: str) -> AliasChoices:
 
 class PublicDataSettings(EnvSettings):
     """Where the services are and how much may be asked of them. The time-out: milliseconds."""
+
+    model_config = SettingsConfigDict(validate_by_name=True, validate_by_alias=True)
 
     base_url: str = Field(
         "https://apis.data.go.kr",

@@ -63,7 +63,7 @@ def _make() -> S3Client:
     from .client import make_client  # noqa: PLC0415 - imported when it is used
     from .settings import S3Settings  # noqa: PLC0415
 
-    settings = S3Settings.read()
+    settings = S3Settings()
     return make_client(settings.s3_config, settings.s3_breaker)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -177,17 +174,3 @@ def replaced(worker: Path, name: str, old: str, new: str) -> dict[str, str | Non
     text = (worker / name).read_text()
     assert old in text, f"{name} does not hold {old!r}"
     return {name: text.replace(old, new)}
-
-
-def copier_update(worker: Path) -> None:
-    """Run plain `copier update`, as somebody without gen-worker would."""
-    done = subprocess.run(
-        [sys.executable, "-m", "copier", "update", "--defaults", "--quiet"],
-        cwd=worker,
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,  # Copier runs git for every file
-    )
-    assert done.returncode == 0, done.stderr

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
 from command import commit_all, contents, run
+from copier import Settings, run_copy
 from gen_worker.new.create import Request, create
 from gen_worker.new.flags import Choices
 from gen_worker.template.catalog import load_catalog
 from gen_worker.template.definition import load_template
+from plain_copier import copier, each_text_compiled_once
 from plumbum import local
 from rendering import PROJECT
 
@@ -43,10 +42,9 @@ def assert_same(template: Path, tmp_path: Path, answers: dict[str, Any]) -> None
         Request(Choices(name, settings=settings), tmp_path / "ours", template, git=False)
     ).target
     theirs = tmp_path / "theirs" / f"worker-{name}"
-    with local.env(PATH=""):  # Copier runs git once per file, for nothing in a plain folder
-        copier.run_copy(
-            str(template), theirs, answers, defaults=True, quiet=True, settings=copier.Settings()
-        )
+    # Copier runs git once per file, for nothing in a plain folder.
+    with each_text_compiled_once(), local.env(PATH=""):
+        run_copy(str(template), theirs, answers, defaults=True, quiet=True, settings=Settings())
     left, right = contents(ours), contents(theirs)
     assert without_source(left) == without_source(right)
 
@@ -97,15 +95,8 @@ def test_plain_copier_copy_on_a_checkout_gives_what_the_command_gives(tmp_path: 
     commit_all(checkout, "v0.1.0")
     made = run("payment", "--yes", "--no-git", cwd=tmp_path, template=checkout)
     assert made.returncode == 0, made.stderr
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "copier", "copy", str(checkout), "theirs"),
-            *("--data", "worker_type=payment", "--defaults", "--quiet"),
-        ],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
+    given = ("--data", "worker_type=payment")
+    copier("copy", str(checkout), "theirs", *given, cwd=tmp_path)
     ours, theirs = contents(tmp_path / "worker-payment"), contents(tmp_path / "theirs")
     assert without_source(ours) == without_source(theirs)
     # Of a tagged checkout even the recorded source agrees.

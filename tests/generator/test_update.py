@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from command import commit_all, git
+from plain_copier import copier
 from rendering import PROJECT
 
 NOTES = "Made by the template.\n\nline 3\nline 4\nline 5\nline 6\n\nYour own part:\n"
@@ -59,13 +60,7 @@ def test_an_update_brings_the_change_and_keeps_the_edit(checkout: Path, tmp_path
     (checkout / "template" / "NOTES.md.jinja").write_text(updated)
     (checkout / "template" / "NEW.md.jinja").write_text("New in {{ project_name }}\n")
     commit_all(checkout, "v0.2.0")
-    subprocess.run(
-        [sys.executable, "-m", "copier", "update", "--defaults", "--quiet"],
-        cwd=worker,
-        check=True,
-        capture_output=True,
-        timeout=110,
-    )
+    copier("update", cwd=worker)
 
     assert (worker / "NOTES.md").read_text() == f"{updated}Mine.\n"
     assert (worker / "NEW.md").read_text() == "New in worker-payment\n"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 from command import git
 from lab import Lab, lines
+from plain_copier import copier
 from rendering import PROJECT
 
 PAGE = PROJECT / "docs" / "explanation" / "updates.md"
@@ -132,14 +131,7 @@ def test_the_table_in_the_documents_is_true(lab_of_cases: Lab, tmp_path: Path) -
     planned = json.loads(lab.update(ours, "--dry-run", "--json").stdout)
     assert lab.update(ours).exit_code == 1, "losses stop it"
     assert lab.update(ours, "--overwrite").exit_code == 3
-    subprocess.run(
-        [sys.executable, "-m", "copier", "update", "--defaults", "--quiet"],
-        cwd=copiers,
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        check=True,
-        timeout=110,
-    )
+    copier("update", cwd=copiers)
     rows = []
     for case in CASES:
         found = NAMED if case.path in planned["would_lose"] else _outcome(ours, case)

@@ -6,7 +6,8 @@ import json
 
 import pytest
 from command import contents, git
-from lab import PROCESSOR, Lab, commit, copier_update, lines, replaced
+from lab import PROCESSOR, Lab, commit, lines, replaced
+from plain_copier import copier
 
 PACKAGE = "template/src/{{ package_name }}"
 TEMPLATE_PROCESSOR = f"{PACKAGE}/processors/{{{{ worker_type }}}}.py"
@@ -38,7 +39,7 @@ def test_plain_copier_update_brings_the_same_files(lab: Lab) -> None:
     ours, theirs = lab.worker(), lab.fresh()
     lab.release("v0.2.0", {**lab.edit("template/GUIDE.md", "line 3", "line three")})
     assert lab.update(ours).exit_code == 0
-    copier_update(theirs)
+    copier("update", cwd=theirs)
     assert contents(ours) == contents(theirs)
 
 

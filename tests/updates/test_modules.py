@@ -12,7 +12,8 @@ from gen_worker.template.catalog import load_catalog, module_question
 from gen_worker.template.definition import load_template
 from gen_worker.versions.history import own_history
 from judging import complete
-from lab import Lab, commit, copier_update, project_lab
+from lab import Lab, commit, project_lab
+from plain_copier import copier
 from rendering import PROJECT
 
 MODULES = list(load_catalog(load_template(PROJECT)).modules)
@@ -88,7 +89,7 @@ def test_plain_copier_update_gives_the_same_worker(lab: Lab) -> None:
     """Nothing that gen-worker does beside the merge is needed for a working repository."""
     worker = lab.worker("payment", *only("ftp"))
     release_changes(lab)
-    copier_update(worker)
+    copier("update", cwd=worker)
     assert contents(worker) == contents(lab.fresh("payment", *only("ftp")))
 
 

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -124,7 +125,7 @@ class _Run:
         """Take jobs until told to stop. Returns how many were given back."""
         connection = worker_connection(self._settings)
         started = False
-        while wait_for_redis(connection, self._stop, lambda: self.heartbeat.beat(False)):
+        while wait_for_redis(connection, self._stop, partial(self.heartbeat.beat, False)):
             refuse_cluster(connection)
             if not started:
                 if not all(map(self._start, composed().modules)):
@@ -148,7 +149,8 @@ class _Run:
 
     def _start(self, module: Module) -> bool:
         """Start a module, as soon as what it needs is there. False when told to stop instead."""
-        return wait_for(module.name, module.start, self._stop, lambda: self.heartbeat.beat(True))
+        beat = partial(self.heartbeat.beat, True)
+        return wait_for(module.start, self._stop, beat, event="module.wait", module=module.name)
 
     def _make_worker(self, connection: Redis) -> ThreadWorker:
         settings = self._settings

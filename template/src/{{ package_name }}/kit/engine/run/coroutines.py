@@ -17,11 +17,12 @@ from ..store.claim import Claim
 from . import journal
 from .deadlines import Watched, timeout_text
 from .delivery import Delivery, Desk
-from .draining import STOPS
 from .endings import Endings
 from .threads import Threads
 
 T = TypeVar("T")
+
+_OUTLASTING = (AttemptReturned, Duplicate, JobTimeoutException)  # hold also after the time limit
 
 
 class Coroutines:
@@ -31,16 +32,12 @@ class Coroutines:
         endings: Ends deliveries that need RQ's own code.
         desk: Where deliveries are handed in.
         draining: Set while the worker takes no more jobs.
-        look: Seconds between two looks of a job that waits in its slot.
     """
 
-    def __init__(
-        self, endings: Endings, desk: Desk, draining: threading.Event, look: float
-    ) -> None:
+    def __init__(self, endings: Endings, desk: Desk, draining: threading.Event) -> None:
         self._endings = endings
         self._desk = desk
         self._draining = draining
-        self._look = look
         self._threads = Threads("coroutine ending")  # for the event loop's thread alone
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,13 +88,7 @@ class Coroutines:
                 delivery.bind()
                 with journal.attempt(claim, delivery.task.name):
                     wait = await self._attempt(delivery, watched)
-                if wait is None:
-                    return
-                if await self._wait_in_slot(claim, wait):
-                    self._desk.yielded(claim, STOPS)
-                    return
-                if not await self._in_thread(lambda: self._endings.still_ours(claim)):
-                    self._desk.ended(claim)
+                if wait is None or not await self._waited(delivery, wait):
                     return
                 watched = self._watched(delivery)
         except BaseException as error:  # a fault of the engine, or a job's odd hash
@@ -107,22 +98,8 @@ class Coroutines:
             await self._in_thread(lambda: delivery.refuse(fault))
             self._desk.ended(claim)
 
-    async def _wait_in_slot(self, claim: Claim, seconds: float) -> bool:
-        """Wait for the next attempt, or until somebody stops the job.
-
-        Returns:
-            Whether the worker is draining: the job is to be given back.
-        """
-        end = time.monotonic() + seconds
-        while not claim.stopped and (left := end - time.monotonic()) > 0:
-            if self._draining.is_set():
-                return True
-            try:
-                await asyncio.sleep(min(left, self._look))
-            except asyncio.CancelledError:
-                if not claim.stopped:
-                    raise
-        return False
+    async def _waited(self, delivery: Delivery, wait: float) -> bool:
+        return await self._in_thread(lambda: delivery.wait_in_slot(wait, self._draining))
 
     async def _attempt(self, delivery: Delivery, watched: Watched) -> float | None:
         claim, task = delivery.claim, delivery.task
@@ -137,21 +114,12 @@ class Coroutines:
                     result = await delivery.call()
             if limit.expired():  # it was swallowed by the job's own `except`
                 raise JobTimeoutException(timeout_text(task.timeout))
-        except AttemptReturned as why:
-            returned = why
-            await self._in_thread(lambda: delivery.give_back(returned))
-            return None
-        except Duplicate as reason:
-            skipped = reason
-            seconds = time.perf_counter() - started
-            await self._in_thread(lambda: delivery.skip(skipped, seconds))
-            return None
         except BaseException as raised:
             cause = raised
-            if limit.expired() and not isinstance(raised, JobTimeoutException):
+            if limit.expired() and not isinstance(raised, _OUTLASTING):
                 cause = JobTimeoutException(timeout_text(task.timeout))
             seconds = time.perf_counter() - started
-            return await self._in_thread(lambda: delivery.fail(cause, seconds))
+            return await self._in_thread(lambda: delivery.raised(cause, seconds))
         seconds = time.perf_counter() - started
         if claim.needs_rq(result):  # then Redis is spoken to
             await self._in_thread(lambda: delivery.succeed(result, seconds))

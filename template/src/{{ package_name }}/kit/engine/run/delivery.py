@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import Any, Protocol
 
 import structlog
@@ -15,10 +17,13 @@ from ..store.claim import Claim
 from ..store.exchange import UNSERIALIZABLE, Outcome
 from . import journal
 from .deadlines import Deadline
+from .draining import STOPS
 from .endings import Endings
 from .link import Link
 from .task import Task
 from .verdict import Again, Failed, Verdict, decide
+
+_LOOK = 0.5  # seconds between two looks of a job that waits in its slot, for a request to stop
 
 
 class Desk(Protocol):
@@ -75,13 +80,39 @@ class Delivery:
         journal.done(self.claim, self.task.name, seconds)
         self._hand_in(result)
 
-    def skip(self, reason: Duplicate, seconds: float) -> None:
-        """The work was done before: that is a success."""
-        journal.duplicate(self.claim, self.task.name, seconds, reason)
-        self._hand_in(None)
+    def raised(self, error: BaseException, seconds: float) -> float | None:
+        """The attempt raised.
 
-    def give_back(self, reason: AttemptReturned) -> None:
-        """The attempt ended at a checkpoint."""
+        Returns:
+            Seconds to wait in the slot for the next attempt; None when the delivery is over.
+        """
+        if isinstance(error, AttemptReturned):
+            self._give_back(error)
+        elif isinstance(error, Duplicate):  # the work was done before: that is a success
+            journal.duplicate(self.claim, self.task.name, seconds, error)
+            self._hand_in(None)
+        else:
+            return self._fail(error, seconds)
+        return None
+
+    def wait_in_slot(self, seconds: float, draining: threading.Event) -> bool:
+        """Wait for the next attempt, or until somebody stops the job, which the attempt notes.
+
+        Returns:
+            Whether there is a next attempt here. The delivery is over when the worker drains,
+            or the job is no longer ours.
+        """
+        end = time.monotonic() + seconds
+        while not self.claim.stopped and (left := end - time.monotonic()) > 0:
+            if draining.wait(min(left, _LOOK)):
+                self._desk.yielded(self.claim, STOPS)
+                return False
+        if self._endings.still_ours(self.claim):
+            return True
+        self._desk.ended(self.claim)
+        return False
+
+    def _give_back(self, reason: AttemptReturned) -> None:
         if self.claim.stopped:
             self.refuse(JobStopped())
             return
@@ -91,12 +122,7 @@ class Delivery:
             pass  # less is known of the job until it says more
         self._desk.yielded(self.claim, str(reason))
 
-    def fail(self, error: BaseException, seconds: float) -> float | None:
-        """The attempt raised.
-
-        Returns:
-            Seconds to wait in the slot for the next attempt; None when the delivery is over.
-        """
+    def _fail(self, error: BaseException, seconds: float) -> float | None:
         verdict = self._decide(error)
         if self._stays(verdict):
             assert isinstance(verdict, Again)

@@ -48,7 +48,6 @@ class Endings:
     Args:
         worker: The worker, for RQ's own handling.
         exchange: For the question whether a delivery is still ours.
-        lease: Seconds by which that question renews the worker's lease.
         leaving: Set when the process is about to end: stop trying.
         gate: Says which jobs must wait for something that is away.
         draining: Says when attempts should come to an end.
@@ -59,19 +58,17 @@ class Endings:
         worker: BaseWorker,
         exchange: Exchange,
         *,
-        lease: int,
         leaving: threading.Event,
         gate: Gate,
         draining: Draining,
     ) -> None:
         self._worker = worker
         self._exchange = exchange
-        self._lease = lease
         self._leaving = leaving
         self.gate = gate
         self.limiter = Limiter(worker)
-        self.progress = ProgressWriter(exchange, lease)
-        self.links = LinkTools(exchange, lease, draining, self.progress, leaving)
+        self.progress = ProgressWriter(exchange)
+        self.links = LinkTools(exchange, draining, self.progress, leaving)
 
     def admit(self, claim: Claim, task: Task) -> bool:
         """Whether a job under a limit may run now; waits while Redis is away.
@@ -89,7 +86,7 @@ class Endings:
 
         while True:
             try:
-                if not self._exchange.owns(claim, self._lease):
+                if not self._exchange.owns(claim):
                     return False
                 return self.limiter.admit(claim, task, win)
             except RedisError:
@@ -161,7 +158,7 @@ class Endings:
     def still_ours(self, claim: Claim) -> bool:
         """Whether a job that waited in its slot may run again; while Redis is away it may."""
         try:
-            owned = self._exchange.owns(claim, self._lease)
+            owned = self._exchange.owns(claim)
         except RedisError:
             return True
         if not owned:
@@ -206,7 +203,7 @@ class Endings:
         pause = Pause()
         while True:
             try:
-                if not self._exchange.owns(claim, self._lease):
+                if not self._exchange.owns(claim):
                     if not tried:
                         journal.dropped(claim)
                     return tried > 0

@@ -29,14 +29,12 @@ class LinkTools:
 
     Args:
         exchange: Keeps states in Redis.
-        lease: Seconds by which that renews the worker's lease.
         draining: Says when attempts should come to an end.
         progress: Writes how far they have come.
         leaving: Set when the process is about to end.
     """
 
     exchange: Exchange
-    lease: int
     draining: Draining
     progress: ProgressWriter
     leaving: threading.Event
@@ -131,7 +129,7 @@ class Link(AttemptLink):
 
     def _write(self, name: str, value: str, *, advanced: bool) -> None:
         tools, claim = self._tools, self._claim
-        if not tools.exchange.keep(claim, tools.lease, name, value, advanced=advanced):
+        if not tools.exchange.keep(claim, name, value, advanced=advanced):
             raise AttemptReturned("the job is no longer this worker's, or was canceled")
         if advanced:
             claim.raw.pop(keys.INTERRUPTIONS.encode(), None)

@@ -17,12 +17,10 @@ class ProgressWriter:
 
     Args:
         exchange: For writing.
-        lease: Seconds by which a write renews the worker's lease.
     """
 
-    def __init__(self, exchange: Exchange, lease: int) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._lease = lease
         self._unwritten: dict[str, Claim] = {}
         self._lock = threading.Lock()
         self._loop: Every | None = None
@@ -45,7 +43,7 @@ class ProgressWriter:
         text = claim.progress
         if text is None:
             return
-        self._exchange.keep(claim, self._lease, keys.PROGRESS, text)
+        self._exchange.keep(claim, keys.PROGRESS, text)
         with self._lock:
             if claim.progress == text:
                 claim.progress = None

@@ -7,18 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..errors import AttemptReturned, Duplicate, JobStopped
+from ..errors import JobStopped
 from ..store.claim import Claim
 from . import journal
 from .coroutines import Coroutines
 from .delivery import Delivery, Desk
-from .draining import STOPS
 from .endings import Endings
 from .task import Resolver, Task, unresolved_task
 from .threads import Threads
 from .verdict import Failed
-
-LOOK = 0.5  # seconds between two looks of a job that waits in its slot, for a request to stop
 
 
 class Runner:
@@ -47,7 +44,7 @@ class Runner:
         self._draining = draining
         self._slots = Threads("slot", slots)
         self._ending_threads = Threads("ending")
-        self._coroutines = Coroutines(endings, desk, draining, LOOK)
+        self._coroutines = Coroutines(endings, desk, draining)
         self._pid = os.getpid()
 
     @property
@@ -152,31 +149,12 @@ class Runner:
             self._run(delivery)
 
     def _run(self, delivery: Delivery) -> None:
-        claim = delivery.claim
-        while True:
+        again = True
+        while again:
             delivery.bind()
-            with journal.attempt(claim, delivery.task.name):
+            with journal.attempt(delivery.claim, delivery.task.name):
                 wait = self._attempt(delivery)
-            if wait is None:
-                return
-            if self._wait_in_slot(claim, wait):
-                self._desk.yielded(claim, STOPS)
-                return
-            if not self._endings.still_ours(claim):
-                self._desk.ended(claim)
-                return
-
-    def _wait_in_slot(self, claim: Claim, seconds: float) -> bool:
-        """Wait for the next attempt, or until somebody stops the job.
-
-        Returns:
-            Whether the worker is draining: the job is to be given back.
-        """
-        end = time.monotonic() + seconds
-        while not claim.stopped and (left := end - time.monotonic()) > 0:
-            if self._draining.wait(min(left, LOOK)):
-                return True
-        return False
+            again = wait is not None and delivery.wait_in_slot(wait, self._draining)
 
     def _attempt(self, delivery: Delivery) -> float | None:
         """Run it once. Returns seconds to wait in the slot, None when the delivery is over."""
@@ -188,16 +166,10 @@ class Runner:
                 if delivery.claim.stopped:  # before it began
                     raise JobStopped
                 result = delivery.call()
-        except AttemptReturned as reason:
-            delivery.give_back(reason)
-            return None
-        except Duplicate as error:
-            delivery.skip(error, time.perf_counter() - started)
-            return None
         except BaseException as error:
             if os.getpid() != self._pid:
                 os._exit(1)
-            return delivery.fail(error, time.perf_counter() - started)
+            return delivery.raised(error, time.perf_counter() - started)
         finally:
             deadline.close()
         if os.getpid() != self._pid:

@@ -41,14 +41,8 @@ class Calls:
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached, or refuses.
         """
-        line = self._take()
-        try:
-            return self._answer(line, arguments, sent=False)
-        except BaseException:  # also a job's time limit, between request and reply
-            line.close()
-            raise
-        finally:
-            self._free.append(line)
+        (answer,) = self.call_each([arguments])
+        return answer
 
     def call_each(self, calls: Iterable[Arguments]) -> Iterator[Any]:
         """Run the script for each; the next arguments are made while Redis works.

@@ -106,6 +106,7 @@ class Exchange:
         queues: The worker's queues, most important first.
         worker: Name of the worker.
         orders: Which jobs have a key; None when none has.
+        lease: Seconds by which asking for a job renews the worker's lease.
     """
 
     def __init__(
@@ -114,10 +115,12 @@ class Exchange:
         queues: Sequence[Queue],
         worker: str,
         orders: OrderBook | None = None,
+        lease: int = 16,
     ) -> None:
         self.connection = connection
         self._queues = {queue.name: queue for queue in queues}
         self._worker = worker
+        self._lease = lease
         self._token = secrets.token_hex(10)
         self._next = 0
         self._skew = 0.0  # seconds by which Redis' clock is ahead of ours
@@ -227,18 +230,15 @@ class Exchange:
             skew=self._skew,
         )
 
-    def owns(self, claim: Claim, lease: int) -> bool:
+    def owns(self, claim: Claim) -> bool:
         """Whether a delivery is still ours; renews the lease if so."""
-        return self._owned(claim, claim.entry, lease)
+        return self._owned(claim)
 
-    def keep(
-        self, claim: Claim, lease: int, name: str, value: str, *, advanced: bool = False
-    ) -> bool:
+    def keep(self, claim: Claim, name: str, value: str, *, advanced: bool = False) -> bool:
         """Write a field of a running job's hash, if the job is still ours; renews the lease.
 
         Args:
             claim: The delivery.
-            lease: Seconds.
             name: The field; '' for none.
             value: Its value.
             advanced: The job has come further: it is not what brought its workers down.
@@ -246,11 +246,15 @@ class Exchange:
         Returns:
             Whether it is ours, and was not canceled.
         """
-        return self._owned(claim, claim.entry, lease, name, value, int(advanced))
+        return self._owned(claim, name, value, int(advanced))
 
     def _owned(self, claim: Claim, *args: str | int) -> bool:
-        started, worker = keys.STARTED + claim.queue.name, keys.WORKER + self._worker
-        return bool(self._keep_if_owned(keys=[started, worker, keys.JOB + claim.job_id], args=args))
+        names = [
+            keys.STARTED + claim.queue.name,
+            keys.WORKER + self._worker,
+            keys.JOB + claim.job_id,
+        ]
+        return bool(self._keep_if_owned(keys=names, args=[claim.entry, self._lease, *args]))
 
     def pass_on_keys(self, queue: str, cursor: str) -> str:
         """Hand on the keys of jobs that were deleted or canceled while they held them.

@@ -23,6 +23,7 @@ from rq.worker_registration import clean_worker_registry, register
 
 from ..run.deadlines import Deadline
 from ..run.draining import Draining
+from .options import Options
 
 log: Any = structlog.get_logger("engine")
 
@@ -34,8 +35,7 @@ class MemberWorker(BaseWorker):
         queues: Names of the queues, most important first.
         connection: The client. It must not retry by itself.
         name: Unique name of this worker.
-        lease: Seconds after which it counts as dead when its key is not renewed.
-        maintenance_interval: Seconds between runs of RQ's own maintenance.
+        options: How it works.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; wait for it before.
@@ -45,25 +45,20 @@ class MemberWorker(BaseWorker):
     log_result_lifespan = False
 
     def __init__(
-        self,
-        queues: Sequence[str],
-        connection: Redis,
-        name: str,
-        *,
-        lease: int,
-        maintenance_interval: int,
+        self, queues: Sequence[str], connection: Redis, name: str, options: Options
     ) -> None:
+        self.options = options
+        self.draining = Draining(options.lease)
+        self.leaving = threading.Event()  # set when the process is about to end
         self._stopped = threading.local()
-        self.draining = Draining(lease)
-        self._lease = lease
         self._suspended = False
         super().__init__(
             list(queues),
             name=name,
             connection=connection,
             serializer=JSONSerializer,
-            worker_ttl=lease,
-            maintenance_interval=maintenance_interval,
+            worker_ttl=options.lease,
+            maintenance_interval=options.maintenance_interval,
             log_job_description=False,
         )
 
@@ -90,7 +85,7 @@ class MemberWorker(BaseWorker):
         connection: Any = pipeline if pipeline is not None else self.connection
         self.last_heartbeat = now()
         connection.hset(self.key, "last_heartbeat", utcformat(self.last_heartbeat))
-        connection.expire(self.key, self._lease)
+        connection.expire(self.key, self.options.lease)
 
     def sign_on(self) -> None:
         """Become visible and listen to commands."""
@@ -104,17 +99,13 @@ class MemberWorker(BaseWorker):
         with self.connection.pipeline() as pipeline:
             self.last_heartbeat = now()
             pipeline.hset(self.key, mapping=self.serialize() | self._shown())
-            pipeline.expire(self.key, self._lease)
+            pipeline.expire(self.key, self.options.lease)
             register(self, pipeline)
             pipeline.execute()
         self.draining.renewed(sent)
 
     def _shown(self) -> dict[str, str]:
-        return {"state": self.current_state(), "away": self.away()}
-
-    def away(self) -> str:
-        """What this worker needs and cannot reach."""
-        return ""
+        return {"state": self.current_state(), "away": self.options.gate.away()}
 
     def current_state(self) -> WorkerStatus:
         """What `rq info` shows of this worker."""
@@ -175,8 +166,3 @@ class MemberWorker(BaseWorker):
         """Keep listening through every outage of Redis."""
         if self.leaving.wait(1.0):
             pubsub_thread.stop()
-
-    @property
-    def leaving(self) -> threading.Event:
-        """Set when the process is about to end."""
-        raise NotImplementedError

@@ -57,23 +57,16 @@ class ThreadWorker(MemberWorker):
     def __init__(
         self, queues: Sequence[str], connection: Redis, name: str, options: Options | None = None
     ) -> None:
-        self.options = options or Options()
-        super().__init__(
-            queues,
-            connection,
-            name,
-            lease=self.options.lease,
-            maintenance_interval=self.options.maintenance_interval,
-        )
-        self._leaving = threading.Event()
+        super().__init__(queues, connection, name, options or Options())
         self._draining = threading.Event()
-        self._exchange = Exchange(connection, self.queues, name, Orders(processors()))
+        self._exchange = Exchange(
+            connection, self.queues, name, Orders(processors()), self.options.lease
+        )
         self._in_hand = InHand(self._exchange, connection, name)
         self._endings = Endings(
             self,
             self._exchange,
-            lease=self.options.lease,
-            leaving=self._leaving,
+            leaving=self.leaving,
             gate=self.options.gate,
             draining=self.draining,
         )
@@ -98,15 +91,6 @@ class ThreadWorker(MemberWorker):
         self._trade_at = 0.0
         self._beat_at = 0.0
         self._reconcile_at = 0.0
-
-    @property
-    def leaving(self) -> threading.Event:
-        """Set when the process is about to end."""
-        return self._leaving
-
-    def away(self) -> str:
-        """What `stats` shows as away."""
-        return self.options.gate.away()
 
     def current_state(self) -> WorkerStatus:
         """What `rq info` shows of this worker."""
@@ -166,7 +150,7 @@ class ThreadWorker(MemberWorker):
             self._loop(arrivals, burst=burst)
             return len(self._in_hand.running) + self.hopeless
         finally:
-            self._leaving.set()
+            self.leaving.set()
             self._endings.progress.close()
             recovery.close()
             renewal.close()

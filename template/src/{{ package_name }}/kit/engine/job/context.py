@@ -147,22 +147,11 @@ class JobContext:
         enqueued before a checkpoint is kept with it. It is published in the step that stores this
         job's outcome, so that a crash loses nothing.
 
-        Args:
-            processor: What shall run.
-            payload: Its payload.
-            job_id: Its id; by default what the processor derives, else a random one.
-            delay: Seconds before it may run, from its publication on.
-            at_front: Put it before all that wait.
-            after: Jobs that must have succeeded before it runs: receipts or ids.
-            queue: Another queue than this job's.
+        For the arguments and errors see `Processor.enqueue`; `delay` counts from the publication,
+        and the queue is this job's by default.
 
         Returns:
-            Its id. Nothing is published if a job with this id waits or runs then.
-
-        Raises:
-            TypeError: The payload is of another type than the processor's.
-            ValueError: An id has other characters than letters, digits, `_` and `-`, or there is
-                both a delay and something to wait for.
+            The job's id. Nothing is published if a job with this id waits or runs then.
         """
         made = prepare(
             queue or self.queue or default_publisher().queue,

@@ -90,16 +90,9 @@ def prepare(
     after: Iterable[Receipt | str] = (),
     meta: Mapping[str, Any] | None = None,
 ) -> Prepared:
-    """Make a job that `Publisher.send` publishes; for the arguments see `Publisher.publish`.
+    """Make a job that `Publisher.send` publishes; for the arguments see `Processor.enqueue`.
 
     Args:
-        queue: Name of the queue.
-        processor: What shall run.
-        payload: Its payload.
-        job_id: Its id.
-        delay: Seconds before it may run.
-        at_front: Put it before all that wait.
-        after: Jobs that must have succeeded before it runs.
         meta: Goes into the job's `meta`, for instance a trace.
     """
     processor.check(payload)

@@ -62,21 +62,7 @@ class Publisher:
         at_front: bool = False,
         after: Iterable[Receipt | str] = (),
     ) -> Receipt:
-        """Publish one job, in one round trip.
-
-        Args:
-            processor: What shall run.
-            payload: Its payload.
-            job_id: Identity; by default what the processor derives, else a random one.
-            delay: Seconds before it may run.
-            at_front: Put it before all that wait.
-            after: Jobs that must have succeeded before it runs: receipts or ids.
-
-        Raises:
-            TypeError: The payload is of another type than the processor's.
-            ValueError: An id has other characters than letters, digits, `_` and `-`, or there is
-                both a delay and something to wait for.
-        """
+        """Publish one job, in one round trip; for all else see `Processor.enqueue`."""
         processor.check(payload)
         job = make_job(processor, payload, job_id)
         when = When.of(delay, after, at_front=at_front)
@@ -96,22 +82,7 @@ class Publisher:
     ) -> list[Receipt]:
         """Publish many jobs, in one round trip for each 500 of them or each MB.
 
-        Args:
-            processor: What shall run.
-            payloads: A payload per job; all are checked before the first is published.
-            job_ids: An id per job; by default what the processor derives, else random ones. A
-                job whose id was already there in the same call is a duplicate like any other.
-            delay: Seconds before they may run.
-            at_front: Put them, in their order, before all that wait.
-            after: Jobs that must have succeeded before they run: receipts or ids.
-
-        Returns:
-            A receipt per payload, in their order.
-
-        Raises:
-            TypeError: A payload is of another type than the processor's.
-            ValueError: An id has other characters than letters, digits, `_` and `-`, there are not
-                as many as payloads, or there is both a delay and something to wait for.
+        For all else see `Processor.enqueue_many`.
         """
         listed = list(payloads)
         for payload in listed:

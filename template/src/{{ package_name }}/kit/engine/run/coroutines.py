@@ -26,13 +26,7 @@ _OUTLASTING = (AttemptReturned, Duplicate, JobTimeoutException)  # hold also aft
 
 
 class Coroutines:
-    """Runs deliveries as coroutines. What speaks to Redis runs in threads of the engine.
-
-    Args:
-        endings: Ends deliveries that need RQ's own code.
-        desk: Where deliveries are handed in.
-        draining: Set while the worker takes no more jobs.
-    """
+    """Runs deliveries as coroutines. What speaks to Redis runs in threads of the engine."""
 
     def __init__(self, endings: Endings, desk: Desk, draining: threading.Event) -> None:
         self._endings = endings

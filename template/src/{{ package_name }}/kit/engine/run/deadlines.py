@@ -185,24 +185,20 @@ class _Watchdog:
     """Looks at every open deadline; its thread starts with the first one."""
 
     def __init__(self) -> None:
-        self._open: dict[int, Deadline | Watched] = {}
+        self.open: dict[int, Deadline | Watched] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def add(self, deadline: Deadline | Watched) -> None:
-        self._open[id(deadline)] = deadline
+        self.open[id(deadline)] = deadline
         if self._thread is None:
             self._start()
         if not self._wake.is_set():
             self._wake.set()
 
     def discard(self, deadline: Deadline | Watched) -> None:
-        self._open.pop(id(deadline), None)
-
-    def overdue(self, seconds: float) -> int:
-        limit = time.monotonic() - seconds
-        return sum(deadline.at < limit for deadline in list(self._open.values()))
+        self.open.pop(id(deadline), None)
 
     def _start(self) -> None:
         with self._starting:
@@ -214,14 +210,14 @@ class _Watchdog:
         while True:
             self._wake.wait()
             now = time.monotonic()
-            for deadline in list(self._open.values()):
+            for deadline in list(self.open.values()):
                 try:
                     deadline.look(now)
                 except Exception:
                     pass  # one that cannot be raised must not end the watch over all others
-            if not self._open:
+            if not self.open:
                 self._wake.clear()
-                if self._open:  # added between the look and the clearing
+                if self.open:  # added between the look and the clearing
                     self._wake.set()
             time.sleep(_TICK)
 
@@ -238,4 +234,5 @@ def overdue(seconds: float) -> int:
     Args:
         seconds: How long after.
     """
-    return _watchdog.overdue(seconds)
+    limit = time.monotonic() - seconds
+    return sum(deadline.at < limit for deadline in list(_watchdog.open.values()))

@@ -40,14 +40,7 @@ class Desk(Protocol):
 
 
 class Delivery:
-    """What follows an attempt. Whatever raises on the way, the slot comes free.
-
-    Args:
-        claim: The job that the worker holds.
-        task: What runs.
-        endings: Ends deliveries that need RQ's own code.
-        desk: Where the delivery is handed in.
-    """
+    """What follows an attempt. Whatever raises on the way, the slot comes free."""
 
     __slots__ = ("_desk", "_endings", "claim", "task")
 

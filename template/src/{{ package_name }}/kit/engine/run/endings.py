@@ -168,15 +168,7 @@ class Endings:
     def stay(
         self, claim: Claim, task: Task, verdict: Again, error: BaseException, seconds: float
     ) -> None:
-        """Record that a job stays in its slot for the next attempt.
-
-        Args:
-            claim: The delivery.
-            task: What ran.
-            verdict: How it runs again.
-            error: Why it does.
-            seconds: How long the attempt ran.
-        """
+        """Record that a job stays in its slot for the next attempt."""
         self._tell(claim, task, verdict, error, seconds, claim.attempt)
         count: dict[Any, int] = {
             "number_of_retries": claim.attempt - 1 + isinstance(verdict, Retry),

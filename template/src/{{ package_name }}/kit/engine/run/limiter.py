@@ -26,11 +26,7 @@ from .task import Task
 
 
 class Limiter:
-    """Decides in a job's thread whether it may run now, and parks it otherwise.
-
-    Args:
-        worker: The worker, whose connection is used.
-    """
+    """Decides in a job's thread whether it may run now, and parks it otherwise."""
 
     def __init__(self, worker: BaseWorker) -> None:
         self._worker = worker

@@ -41,13 +41,7 @@ class LinkTools:
 
 
 class Link(AttemptLink):
-    """The link of an attempt in a worker.
-
-    Args:
-        claim: What runs.
-        timeout: Seconds the attempt may take.
-        tools: What all links share.
-    """
+    """The link of an attempt in a worker."""
 
     def __init__(self, claim: Claim, timeout: float | None, tools: LinkTools) -> None:
         raw = claim.raw.get(b"checkpoint")

@@ -13,11 +13,7 @@ _EVERY = 1.0  # seconds between two writes
 
 
 class ProgressWriter:
-    """Writes what jobs said last, in a thread that starts with the first word.
-
-    Args:
-        exchange: For writing.
-    """
+    """Writes what jobs said last, in a thread that starts with the first word."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

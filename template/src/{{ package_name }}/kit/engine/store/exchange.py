@@ -118,7 +118,7 @@ class Exchange:
         lease: int = 16,
     ) -> None:
         self.connection = connection
-        self._queues = {queue.name: queue for queue in queues}
+        self.queues = {queue.name: queue for queue in queues}
         self._worker = worker
         self._lease = lease
         self._token = secrets.token_hex(10)
@@ -127,7 +127,7 @@ class Exchange:
         self._fixed = {
             "prefix": keys.PREFIX,
             "worker": worker,
-            "queues": list(self._queues),
+            "queues": list(self.queues),
             "share": SHARE,
             "token": self._token,
             "orders": orders.table if orders is not None and orders.table else None,
@@ -135,7 +135,7 @@ class Exchange:
         self._orders = orders
         self._read: dict[str, tuple[str, bool]] = {}  # keys of jobs that the script cannot read
         self._read_at = 0.0
-        self._turns = [0] * len(self._queues)
+        self._turns = [0] * len(self.queues)
         self._call = SplitCall(connection, load("exchange"))
         self._pass_on = connection.register_script(load("pass_on"))
         self._publish = connection.register_script(load("publish"))
@@ -222,7 +222,7 @@ class Exchange:
         raw[b"started_at"] = raw[b"last_heartbeat"] = now
         raw[b"worker_name"] = self._worker.encode()
         return Claim(
-            queue=self._queues[queue.decode()],
+            queue=self.queues[queue.decode()],
             execution_id=execution.decode(),
             job_id=job.decode(),
             raw=raw,

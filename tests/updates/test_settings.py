@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -52,6 +53,27 @@ GIT_CEILING_DIRECTORIES=/nowhere GIT_EDITOR=/bin/false GIT_REPLACE_REF_BASE=refs
 GIT_NO_REPLACE_OBJECTS=1 GIT_ALLOW_PROTOCOL=none GIT_CONFIG_PARAMETERS='color.ui=always'
 """
 SETTINGS = _LISTED.split()
+_AT_ONCE = 4
+
+
+def words(setting: str) -> set[str]:
+    """Split the name of a setting into its words."""
+    name = setting.partition("=")[0].removeprefix("GIT_")
+    return {word.lower() for word in re.split(r"[._]|(?<=[a-z])(?=[A-Z])", name)}
+
+
+def groups() -> list[list[str]]:
+    """Share out the settings. Those of a group have no word in common: none undoes another."""
+    made: list[list[str]] = []
+    for setting in SETTINGS:
+        for group in made:
+            taken = set().union(*map(words, group))
+            if len(group) < _AT_ONCE and not taken & words(setting):
+                group.append(setting)
+                break
+        else:
+            made.append([setting])
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -109,32 +131,33 @@ def fixed_dates(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "t@localhost")
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_a_setting_changes_nothing(
+@pytest.mark.parametrize("settings", groups(), ids=" ".join)
+def test_settings_change_nothing(
     prepared: tuple[Lab, Path],
     expected: list[object],
     monkeypatch: pytest.MonkeyPatch,
-    setting: str,
+    settings: list[str],
 ) -> None:
     """The same output, the same exit codes, the same files."""
     lab, worker = prepared
-    name, _, value = setting.partition("=")
     monkeypatch.setenv("XDG_CACHE_HOME", str(lab.folder.parent / "cache"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     fixed_dates(monkeypatch)
-    if name.startswith("GIT_"):
-        monkeypatch.setenv(name, value)
-    else:
-        name, _, value = setting.rpartition("=")
-        monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
-        monkeypatch.setenv("GIT_CONFIG_KEY_0", name)
-        monkeypatch.setenv("GIT_CONFIG_VALUE_0", value)
+    configured = [each.rpartition("=") for each in settings if not each.startswith("GIT_")]
+    monkeypatch.setenv("GIT_CONFIG_COUNT", str(len(configured)))
+    for number, (name, _, value) in enumerate(configured):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+    for each in settings:
+        if each.startswith("GIT_"):
+            monkeypatch.setenv(*each.split("=", 1))
     assert everything(lab, worker, lab.folder / "copy" / worker.name) == expected
 
 
 def test_there_are_enough_settings() -> None:
     """A list that shrinks would be noticed."""
     assert len(set(SETTINGS)) >= 105
+    assert sorted(setting for group in groups() for setting in group) == sorted(SETTINGS)
 
 
 def test_line_ends_of_a_clone_are_no_edits(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

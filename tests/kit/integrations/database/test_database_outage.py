@@ -176,28 +176,28 @@ def test_an_outage_is_told_from_every_transaction(server, database):
     eventually(lambda: not breakers.away(), timeout=20)
 
 
-def test_a_start_without_the_database_waits(queue, redis_url, tmp_path, monkeypatch):
+@on_postgresql
+def test_a_start_without_the_database_waits(server, queue, redis_url, tmp_path, monkeypatch):
     """It says where and why, is alive meanwhile, and begins when the database comes."""
     monkeypatch.chdir(tmp_path)
-    server = PostgresServer()
     config = json.dumps({"instances": {"MAIN": server.config()}})
     variables = {"DATABASE_CONFIG": config, "WORKER_QUEUE": queue, "REDIS_URL": redis_url}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    try:
-        with running(tmp_path) as (process, log):
+    server.stop()
+    with running(tmp_path) as (process, log):
+        try:
             eventually(lambda: log.read_text().count("module.wait") >= 3, timeout=30)
             said = json.loads(log.read_text().splitlines()[-1])
             assert f"127.0.0.1:{server.port}/postgres" in said["error"]
             assert "refused" in said["error"]
             assert "Traceback" not in log.read_text()
             assert command("health")[0] == 0
+        finally:
             server.start()
-            eventually(lambda: "worker.start" in log.read_text(), timeout=30)
-            process.terminate()
-            assert process.wait(timeout=30) == 0
-    finally:
-        server.remove()
+        eventually(lambda: "worker.start" in log.read_text(), timeout=30)
+        process.terminate()
+        assert process.wait(timeout=30) == 0
 
 
 def test_a_start_that_waits_can_be_stopped(queue, redis_url, tmp_path, monkeypatch):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import database_jobs as jobs
 import pytest
 from counting_line import counting_line
-from database_servers import PgBouncer, PostgresServer, demand
+from database_servers import PgBouncer, PostgresServer, Server, demand
 from database_support import Database, context, prepare
 from rq.job import JobStatus
 from sqlalchemy import func, insert, select, text
@@ -24,12 +24,12 @@ from worker_payment.kit.integrations.database.session import job_session
 COUNT = 100  # jobs of each kind: enough for psycopg to prepare their statements
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    """One server for all."""
-    server = PostgresServer().start()
-    yield server
-    server.remove()
+@pytest.fixture(scope="session")
+def postgres(shared_server: Callable[[str], Server]) -> PostgresServer:
+    """The server behind the pooler."""
+    server = shared_server("postgresql")
+    assert isinstance(server, PostgresServer)
+    return server
 
 
 @pytest.fixture(scope="module", params=["transaction", "session"])
@@ -161,6 +161,7 @@ def test_a_job_asks_three_times_through_a_pooler(bouncer, queue, redis_url, monk
 
 def test_a_database_of_another_encoding(postgres, queue, redis_url, monkeypatch):
     """Its record is inserted by psycopg, which knows what becomes of a text there."""
+    postgres.execute("DROP DATABASE IF EXISTS latin")
     postgres.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     latin = prepare(postgres.config() | {"database": "latin"}, queue, redis_url, monkeypatch)
     try:

@@ -176,7 +176,6 @@ class ThreadWorker(MemberWorker):
                 continue
             asked, got = self._trade()
             if got < asked and not self._trouble.seconds:
-                self._start_taken()  # before a thread is woken that competes with theirs
                 self._hungry = False
                 if burst and self._in_hand.empty:
                     return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .engine.errors import JobError
 from .engine.job.observers import Observer
@@ -24,8 +23,7 @@ class UnusableError(JobError):
     """An integration cannot be used as it is configured, and waiting is no cure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """Tables that a module wants the database's module to make.
 
     Args:

@@ -7,8 +7,7 @@ the sentinels themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from .dotenv import SettingsError
@@ -21,8 +20,7 @@ SCHEMES = ("redis", "rediss", "unix", *_SENTINEL)
 _SENTINEL_PORT = 26379
 
 
-@dataclass(frozen=True, slots=True)
-class SentinelTarget:
+class SentinelTarget(NamedTuple):
     """A Sentinel URL, taken apart.
 
     Args:

@@ -6,9 +6,9 @@ Each part imports what it needs: `check --only settings` is asked for often, and
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from ..composition import composed
 from ..config import Settings
@@ -17,8 +17,7 @@ from .capacity import examine_capacity
 from .findings import Finding, Level, fail, ok, warn
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """Result of one check.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Outcome = Literal["done", "duplicate", "retried", "snoozed", "failed", "stopped"]
 
@@ -33,8 +33,7 @@ class Publication:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One run of a job.
 
     Args:
@@ -56,8 +55,7 @@ class Attempt:
     meta: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How an attempt ended.
 
     Args:
@@ -72,8 +70,7 @@ class Ending:
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FailedJob:
+class FailedJob(NamedTuple):
     """A job that failed for good.
 
     Error and traceback are short enough to be kept, and hold no characters that a database

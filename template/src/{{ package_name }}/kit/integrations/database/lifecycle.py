@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -104,7 +102,7 @@ def _with_payload(job: FailedJob) -> FailedJob:
     if not isinstance(data, bytes):
         return job  # better without it than not at all
     path, payload = published(data)
-    return replace(job, path=path, payload=payload)
+    return job._replace(path=path, payload=payload)
 
 
 def _prepare(shared: Instances, name: str) -> None:

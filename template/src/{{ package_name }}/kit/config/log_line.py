@@ -69,20 +69,14 @@ class LogLine:
             return line
         return line()
 
-    def filled_in(
-        self, form: tuple[str, ...], values: tuple[str | int | None, ...]
-    ) -> Callable[[], str]:
-        """Return what makes a line at INFO.
+    def filled_in(self, now: float, form: tuple[str, ...], *values: str | int | None) -> str:
+        """Return a line at INFO.
 
         Args:
+            now: Its time.
             form: Its message, and the names of its fields.
             values: Of the fields.
         """
-        return partial(self._filled_in, time.time(), form, values)
-
-    def _filled_in(
-        self, now: float, form: tuple[str, ...], values: tuple[str | int | None, ...]
-    ) -> str:
         return self._form(form) % (self._text_of(now), *map(self._json, values))
 
     def _json(self, value: str | int | None) -> str | int:

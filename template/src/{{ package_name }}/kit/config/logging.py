@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TextIO
 
 import structlog
@@ -45,7 +47,7 @@ def configure_logging(
     )
 
     def write_form(form: tuple[str, ...], *values: Any) -> None:
-        writer.add(render.filled_in(form, values))
+        writer.add(partial(render.filled_in, time.time(), form, *values))
 
     quick = None if processors or config.pretty or level > logging.INFO else write_form
     structlog.configure(

@@ -62,7 +62,7 @@ class Delivery:
 
     def call(self) -> Any:
         """Run the attempt; for a coroutine function, make the coroutine."""
-        return self.task.call(lambda: Link(self.claim, self.task.timeout, self._endings.links))
+        return self.task.call(lambda: Link(self.claim, self.task.timeout, self._endings))
 
     def late(self, seconds: float, raised: int) -> None:
         """The job goes on after its time."""

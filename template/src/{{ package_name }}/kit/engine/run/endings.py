@@ -33,7 +33,6 @@ from . import journal
 from .deadlines import Deadline
 from .draining import Draining
 from .limiter import Limiter
-from .link import LinkTools
 from .progress import ProgressWriter
 from .task import Task
 from .texts import describe, trace
@@ -43,7 +42,7 @@ _TRIES = 3  # times that an outcome is handed to RQ before it is stored reduced
 
 
 class Endings:
-    """Writes the outcomes that need RQ.
+    """Writes the outcomes that need RQ; holds what a `Link` speaks to.
 
     Args:
         worker: The worker, for RQ's own handling.
@@ -63,12 +62,12 @@ class Endings:
         draining: Draining,
     ) -> None:
         self._worker = worker
-        self._exchange = exchange
-        self._leaving = leaving
+        self.exchange = exchange
+        self.leaving = leaving
         self.gate = gate
+        self.draining = draining
         self.limiter = Limiter(worker)
         self.progress = ProgressWriter(exchange)
-        self.links = LinkTools(exchange, draining, self.progress, leaving)
 
     def admit(self, claim: Claim, task: Task) -> bool:
         """Whether a job under a limit may run now; waits while Redis is away.
@@ -86,11 +85,11 @@ class Endings:
 
         while True:
             try:
-                if not self._exchange.owns(claim):
+                if not self.exchange.owns(claim):
                     return False
                 return self.limiter.admit(claim, task, win)
             except RedisError:
-                if self._leaving.wait(pause.grow()):
+                if self.leaving.wait(pause.grow()):
                     return False
 
     def success(self, claim: Claim, result: object) -> None:
@@ -101,7 +100,7 @@ class Endings:
         """
 
         def finish() -> None:
-            self._exchange.publish(claim)  # first: what a crash repeats has its id
+            self.exchange.publish(claim)  # first: what a crash repeats has its id
             self._worker._finalize_success(claim.job, claim.queue, claim.execution(), result)
             if claim.leaves_traces:
                 self._forget(claim, keys.CHECKPOINT, keys.SNOOZES)
@@ -158,7 +157,7 @@ class Endings:
     def still_ours(self, claim: Claim) -> bool:
         """Whether a job that waited in its slot may run again; while Redis is away it may."""
         try:
-            owned = self._exchange.owns(claim)
+            owned = self.exchange.owns(claim)
         except RedisError:
             return True
         if not owned:
@@ -195,7 +194,7 @@ class Endings:
         pause = Pause()
         while True:
             try:
-                if not self._exchange.owns(claim):
+                if not self.exchange.owns(claim):
                     if not tried:
                         journal.dropped(claim)
                     return tried > 0
@@ -206,13 +205,13 @@ class Endings:
                 tried += 1
                 self.progress.flush(claim)
                 store()
-                self._leaving.wait((tried - 1) / 10)
+                self.leaving.wait((tried - 1) / 10)
             except RedisError as error:
                 if not may_heal(error):
                     raise
                 tried = min(tried, 1)
                 journal.redis_lost(error)
-                if self._leaving.wait(pause.grow()):
+                if self.leaving.wait(pause.grow()):
                     return False
 
     def _stop(self, claim: Claim, task: Task) -> None:

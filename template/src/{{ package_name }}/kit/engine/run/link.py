@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
@@ -15,42 +13,24 @@ from ..job.context import AttemptLink
 from ..job.progress import Progress
 from ..store import keys
 from ..store.claim import Claim
-from ..store.exchange import Exchange
 from . import journal
-from .draining import NEAR, Draining
-from .progress import ProgressWriter
+from .draining import NEAR
+from .endings import Endings
 
 _LOOK = 2.0  # seconds between two looks whether a job whose state is kept elsewhere is still ours
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTools:
-    """What all links of a worker share.
-
-    Args:
-        exchange: Keeps states in Redis.
-        draining: Says when attempts should come to an end.
-        progress: Writes how far they have come.
-        leaving: Set when the process is about to end.
-    """
-
-    exchange: Exchange
-    draining: Draining
-    progress: ProgressWriter
-    leaving: threading.Event
 
 
 class Link(AttemptLink):
     """The link of an attempt in a worker."""
 
-    def __init__(self, claim: Claim, timeout: float | None, tools: LinkTools) -> None:
+    def __init__(self, claim: Claim, timeout: float | None, endings: Endings) -> None:
         raw = claim.raw.get(b"checkpoint")
         published_at = claim.raw.get(b"created_at", b"").decode()
         super().__init__(None if raw is None else raw.decode(), published_at)
         claim.publications = self.publications
         self._claim = claim
         self._timeout = timeout
-        self._tools = tools
+        self._endings = endings
         self._since = time.monotonic()
         self._look_at = self._since + _LOOK
         self._first: str | None = None  # the state that the attempt began with
@@ -63,7 +43,7 @@ class Link(AttemptLink):
 
     def progress(self, progress: Progress) -> None:
         """Show how far the attempt has come."""
-        self._tools.progress.say(self._claim, progress.to_json())
+        self._endings.progress.say(self._claim, progress.to_json())
 
     def checkpoint(self, state: str) -> None:
         """Keep a state, and end the attempt there if it should come to an end.
@@ -92,7 +72,7 @@ class Link(AttemptLink):
         raise AttemptReturned(reason)
 
     def _reason(self) -> str:
-        return self._tools.draining.reason(self._claim, self._since, self._timeout)
+        return self._endings.draining.reason(self._claim, self._since, self._timeout)
 
     def _keep(self, state: str, *, advanced: bool) -> None:
         """Keep a state in Redis, however long Redis is away."""
@@ -104,7 +84,7 @@ class Link(AttemptLink):
                 if not may_heal(error):
                     raise
                 journal.redis_lost(error)
-                if self._tools.leaving.wait(pause.grow()) or self._reason():
+                if self._endings.leaving.wait(pause.grow()) or self._reason():
                     raise AttemptReturned("the worker stops while Redis is away") from None
             else:
                 break
@@ -122,8 +102,8 @@ class Link(AttemptLink):
             pass  # the state is safe; who owns the job shows when its outcome is stored
 
     def _write(self, name: str, value: str, *, advanced: bool) -> None:
-        tools, claim = self._tools, self._claim
-        if not tools.exchange.keep(claim, name, value, advanced=advanced):
+        claim = self._claim
+        if not self._endings.exchange.keep(claim, name, value, advanced=advanced):
             raise AttemptReturned("the job is no longer this worker's, or was canceled")
         if advanced:
             claim.raw.pop(keys.INTERRUPTIONS.encode(), None)

@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import kit_worker
-from importer import importer
+from importer import Importer
 from judging import PROJECT, Combination, Judge, Verdict, combinations, covering, digest, files_of
 from type_cache import type_cache
 
@@ -82,7 +82,7 @@ def run(
         for number in range(jobs):
             folder = Path(temporary, str(number))
             folder.mkdir()
-            forks = opened.enter_context(importer())
+            forks = opened.enter_context(Importer())
             types = partial(type_cache, user=f"variants-{number}")
             judges.put(Judge(folder, types, forks.problem))
 

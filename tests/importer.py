@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from forks import Forks
-from kit_worker import kit_worker
+from kit_worker import kit_worker, lend_compiled
 
 _ONCE = """
 import importlib, pkgutil
@@ -27,7 +28,15 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "worker_p
 """
 
 
-def importer() -> Forks:
-    """Return a process that has loaded the libraries of a worker with every module."""
-    once = _ONCE.format(worker=str(kit_worker()))
-    return Forks([sys.executable, "-W", "error"], once, "import_all(folder)")
+class Importer(Forks):
+    """A process that has loaded the libraries of a worker with every module."""
+
+    def __init__(self) -> None:
+        """Prepare."""
+        once = _ONCE.format(worker=str(kit_worker()))
+        super().__init__([sys.executable, "-W", "error"], once, "import_all(folder)")
+
+    def problem(self, folder: Path) -> str:
+        """Import every module of a worker; return what went wrong."""
+        lend_compiled(folder)
+        return super().problem(folder)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from console import Step, pattern
+from kit_worker import lend_compiled
 from preloaded_tools import PreloadedTools
 from type_cache import type_cache
 
@@ -121,6 +122,7 @@ class Reader:
         for settings in self.folder.glob("**/worker-*/pyproject.toml"):
             bin_folder = settings.parent / ".venv" / "bin"
             if not bin_folder.exists():
+                lend_compiled(settings.parent)
                 bin_folder.mkdir(parents=True)
                 name = re.sub("-", "_", settings.parent.name)
                 source = {"PYTHONPATH": str(settings.parent / "src")}

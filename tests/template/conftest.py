@@ -7,7 +7,7 @@ from rendering import render
 from variants import VARIANTS, Rendered, Variant
 
 
-@pytest.fixture(scope="module", params=VARIANTS, ids=lambda variant: variant.name)
+@pytest.fixture(scope="module", params=VARIANTS, ids=lambda variant: variant.id)
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     """Every variant, rendered once for the tests that look at it."""
     variant: Variant = request.param

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from judging import KIT_TESTS_OF_A_CHOICE
 from rendering import PROJECT, render
-from variants import CATALOG, VARIANTS, Rendered, Variant
+from variants import VARIANTS, Rendered, Variant
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -28,14 +28,13 @@ def test_passes_its_own_tests(rendered: Rendered) -> None:
     rendered.run("pytest", "-q", "-p", "no:cacheprovider")
 
 
-@pytest.mark.parametrize("variant", VARIANTS[:-1], ids=lambda variant: variant.name)
+@pytest.mark.parametrize("variant", VARIANTS[:-1], ids=lambda variant: variant.id)
 def test_its_kit_holds(variant: Variant, tmp_path: Path) -> None:
     """The tests of the kit for what the choice of modules changes; they import worker_payment.
 
     Every module together is what tests/kit runs against.
     """
-    preset = variant.name if variant.name in CATALOG.presets else "blank"
-    worker = Rendered(render(tmp_path, "payment", **{"preset": preset} | variant.answers), variant)
+    worker = Rendered(render(tmp_path, variant.name, **variant.answers), variant)
     worker.run(
         *("pytest", "-q", "-p", "no:cacheprovider", *KIT_TESTS_OF_A_CHOICE),
         folder=PROJECT,

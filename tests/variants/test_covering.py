@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from every_variant import meeting
-from forks import Forks
-from importer import importer as make_importer
+from importer import Importer
 from judging import MODULES, Combination, Judge, combinations, complete, covering, traces
 from type_cache import type_cache
 
@@ -17,14 +16,14 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def importer() -> Iterator[Forks]:
+def importer() -> Iterator[Importer]:
     """One process that has loaded the libraries."""
-    with make_importer() as started:
+    with Importer() as started:
         yield started
 
 
 @pytest.mark.parametrize("combination", covering(), ids=lambda one: one.name)
-def test_combination(combination: Combination, importer: Forks, tmp_path: Path) -> None:
+def test_combination(combination: Combination, importer: Importer, tmp_path: Path) -> None:
     """No trace of what was not chosen; linted, formatted, typed, importable.
 
     `make test-variants` runs workers' own tests as well; those of the presets and of all
@@ -81,7 +80,7 @@ def test_a_trace_is_found(tmp_path: Path) -> None:
     ]
 
 
-def test_a_module_that_cannot_be_imported_is_found(importer: Forks, tmp_path: Path) -> None:
+def test_a_module_that_cannot_be_imported_is_found(importer: Importer, tmp_path: Path) -> None:
     """Nor is the process that imports, which goes on with the next worker."""
     nothing = combinations()[0]
     worker = Judge(tmp_path, type_cache, importer.problem).write(nothing)

@@ -6,8 +6,6 @@ import fcntl
 import gc
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,15 +22,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 gc.disable()
 
 # The tests of the kit import this worker. Only the first process of a session renders it.
-_KNOWN = "PYTEST_XDIST_WORKER" in os.environ or kit_worker.refresh()
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    kit_worker.refresh()
 kit_worker.make_importable()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """In a new checkout compile once what all processes of the session are about to load."""
-    if not _KNOWN and config.getoption("numprocesses", None):
-        command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-n", "0"]
-        subprocess.run([*command, *config.args], stdout=subprocess.DEVNULL, check=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,15 +23,10 @@ def kit_worker() -> Path:
     return Path(os.environ.get(_VARIABLE, _FOLDER))
 
 
-def refresh() -> bool:
-    """Bring the rendered worker up to date. Files that did not change keep their times.
-
-    Returns:
-        Whether this checkout has rendered one before.
-    """
+def refresh() -> None:
+    """Bring the rendered worker up to date. Files that did not change keep their times."""
     if _VARIABLE in os.environ:
-        return True
-    known = _FOLDER.is_dir()
+        return
     settings = [f"{module_question(name)}=true" for name in CATALOG.modules]
     files = {
         _FOLDER / one.path: one for one in render_choices(Choices("payment", settings=settings))
@@ -43,7 +38,6 @@ def refresh() -> bool:
     for path in list(_FOLDER.rglob("*")):
         if path.is_file() and path not in files and "__pycache__" not in path.parts:
             path.unlink()
-    return known
 
 
 def make_importable() -> None:

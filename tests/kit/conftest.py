@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 import structlog
+import trustme
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -45,6 +46,20 @@ class OnFailed(Observer):
 
     def failed(self, job: FailedJob) -> None:
         self._call(job)
+
+
+@pytest.fixture(scope="session")
+def few_certificates(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file with one certificate: reading those of the machine takes 50 ms for each client."""
+    path = tmp_path_factory.mktemp("certificates") / "one.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def _no_test_leaves_the_machine(few_certificates: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So none has to trust anybody whom the machine trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", few_certificates)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,18 @@ from kit_worker import kit_worker
 
 from worker_payment.kit.testing import RedisServer, eventually, free_port
 
-__all__ = ["PACKAGE", "PYTHONPATH", "ROOT", "RedisServer", "eventually", "free_port", "prepare"]
+__all__ = [
+    "NOBODY",
+    "PACKAGE",
+    "PYTHONPATH",
+    "ROOT",
+    "RedisServer",
+    "eventually",
+    "free_port",
+    "prepare",
+]
+
+NOBODY = 1  # a port that nobody listens on; a free one may be another test's server a moment later
 
 PACKAGE = "worker_payment"
 ROOT = kit_worker()

@@ -13,7 +13,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 import program_jobs
-from support import ROOT, free_port
+from support import NOBODY, ROOT
 from worker_payment.kit.cli import main
 from worker_payment.kit.engine import processors as all_processors
 from worker_payment.kit.texts import say
@@ -125,7 +125,7 @@ def test_enqueue_refuses_with_one_sentence(command, jobs, arguments, said):
 
 
 def test_enqueue_without_redis_says_which_variable_to_look_at(command, monkeypatch):
-    monkeypatch.setenv("REDIS_URL", f"redis://:s3cret@127.0.0.1:{free_port()}/0")
+    monkeypatch.setenv("REDIS_URL", f"redis://:s3cret@127.0.0.1:{NOBODY}/0")
     code, _, err = command("enqueue", JOB, "{}")
     assert code == 3
     assert "REDIS_URL" in err
@@ -147,7 +147,7 @@ def test_check_reaches_every_part(command):
 
 
 def test_check_fails_when_a_part_cannot_be_reached(command, monkeypatch):
-    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{NOBODY}/0")
     code, out, _ = command("check")
     assert code == 1
     assert "FAIL redis" in out

@@ -10,7 +10,7 @@ from preloaded import run_preloaded
 from redis import Redis
 
 from program import program
-from support import PYTHONPATH, eventually, free_port, prepare
+from support import NOBODY, PYTHONPATH, eventually, prepare
 from worker_payment.kit.process.exit_codes import ExitCode
 
 
@@ -64,7 +64,7 @@ def test_what_waiting_does_not_cure_ends_the_worker(tmp_path, guarded, place, se
 
 def test_a_server_that_is_not_there(tmp_path):
     """`run` waits and says why; another command ends at once."""
-    port = free_port()
+    port = NOBODY
     done = ran(tmp_path, "stats", REDIS_URL=f"redis://127.0.0.1:{port}/0")
     assert done.returncode == ExitCode.REDIS
     assert f"Redis cannot be reached: Error 111 connecting to 127.0.0.1:{port}" in done.stderr
@@ -83,7 +83,7 @@ def test_a_server_that_is_full_or_read_only(tmp_path, redis_server):
         done = ran(tmp_path, *job, REDIS_URL=url)
         assert (done.returncode, "is full" in done.stderr) == (ExitCode.REDIS, True), done.stderr
         client.config_set("maxmemory", "0")
-        client.replicaof("127.0.0.1", str(free_port()))
+        client.replicaof("127.0.0.1", str(NOBODY))
         eventually(lambda: client.info("replication")["role"] == "slave")
         done = ran(tmp_path, *job, REDIS_URL=url)
         assert done.returncode == ExitCode.REDIS

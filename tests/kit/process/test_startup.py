@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
 from redis.retry import Retry
 
-from support import RedisServer, free_port
+from support import NOBODY, RedisServer
 from worker_payment.kit.process.startup import wait_for_redis
 
 
@@ -37,7 +37,7 @@ def test_a_server_that_comes_late_is_waited_for(tmp_path):
 
 def test_waiting_ends_when_the_worker_is_told_to_stop():
     stop = threading.Event()
-    with client(free_port()) as redis:
+    with client(NOBODY) as redis:
         assert not wait_for_redis(redis, stop, stop.set)
 
 

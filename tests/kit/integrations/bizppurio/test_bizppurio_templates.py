@@ -7,7 +7,7 @@ import json
 import pytest
 from werkzeug import Response
 
-from support import free_port
+from support import NOBODY
 from worker_payment.kit.integrations.bizppurio import (
     BizppurioCore,
     BizppurioRefusedError,
@@ -126,6 +126,6 @@ def test_without_a_base_url_the_call_says_so(make_core):
 
 
 def test_an_unreachable_core_is_temporary(make_core):
-    core = make_core(bizppurio_core_base_url=f"http://127.0.0.1:{free_port()}")
+    core = make_core(bizppurio_core_base_url=f"http://127.0.0.1:{NOBODY}")
     with pytest.raises(BizppurioUnavailableError, match="ConnectError"):
         core.template("remind_01")

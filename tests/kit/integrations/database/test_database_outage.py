@@ -20,7 +20,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
-from support import eventually, free_port
+from support import NOBODY, eventually
 from worker_payment.kit.breaker import breakers
 from worker_payment.kit.engine import Options, OutageError
 from worker_payment.kit.integrations.database import transaction
@@ -202,7 +202,7 @@ def test_a_start_without_the_database_waits(server, queue, redis_url, tmp_path, 
 
 def test_a_start_that_waits_can_be_stopped(queue, redis_url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    main = {"dbms": "postgresql", "port": free_port(), "database": "x"}
+    main = {"dbms": "postgresql", "port": NOBODY, "database": "x"}
     variables = {"DATABASE_CONFIG": json.dumps({"instances": {"MAIN": main}})}
     variables |= {"WORKER_QUEUE": queue, "REDIS_URL": redis_url}
     with running(tmp_path, **variables) as (process, log):

@@ -10,7 +10,7 @@ import otel_jobs as jobs
 import pytest
 from otel_receiver import Receiver
 
-from support import free_port
+from support import NOBODY
 from worker_payment.kit.engine import Publisher
 from worker_payment.kit.integrations.otel import module as api
 from worker_payment.kit.integrations.otel import settings
@@ -66,7 +66,7 @@ def test_variables_may_stand_in_the_env_file(
 def test_a_collector_that_is_away_costs_no_job_and_no_stop(worker, publisher: Publisher) -> None:
     """The worker says that something was lost and ends in time."""
     receipt = jobs.nod.enqueue(jobs.Order(), publisher=publisher)
-    away = f"http://127.0.0.1:{free_port()}"
+    away = f"http://127.0.0.1:{NOBODY}"
     with worker(OTEL_EXPORTER_OTLP_ENDPOINT=away) as running:
         running.wait_for("job.done", jobId=receipt.job_id)
         running.signal()

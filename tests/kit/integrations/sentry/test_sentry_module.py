@@ -10,7 +10,7 @@ import pytest
 import sentry_jobs as jobs
 from sentry_server import SentryServer
 
-from support import free_port
+from support import NOBODY
 from worker_payment.kit.engine import Publisher
 from worker_payment.kit.integrations.sentry import module as api
 from worker_payment.kit.integrations.sentry import settings
@@ -36,7 +36,7 @@ def test_the_check_reaches_sentry(worker, sentry: SentryServer) -> None:
 
 def test_a_sentry_that_is_away_costs_no_job_and_no_stop(worker, publisher: Publisher) -> None:
     jobs.refuse.enqueue(jobs.Order(), publisher=publisher)
-    with worker(SENTRY_DSN=f"http://key@127.0.0.1:{free_port()}/42") as running:
+    with worker(SENTRY_DSN=f"http://key@127.0.0.1:{NOBODY}/42") as running:
         running.wait_for("job.failed")
         running.signal()
         since = time.monotonic()

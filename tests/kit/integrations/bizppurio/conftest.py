@@ -44,7 +44,7 @@ def make_client(vendor: FakeBizppurio, redis_url: str, prefix: str):
             "bizppurio_msg_password": "s3cret",
             "bizppurio_msg_from": "07000000000",
             "bizppurio_msg_sender_key": "k" * 40,
-            "bizppurio_msg_timeout": 2000,
+            "bizppurio_msg_timeout": 10_000,
             "bizppurio_msg_rate": 0,
         }
         settings = BizppurioSettings(_env_file=None, **values | changed)

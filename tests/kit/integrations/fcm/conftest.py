@@ -26,7 +26,7 @@ def make_settings(server: FakeFcm, tmp_path: Path):
         values = {
             "fcm_auth_json_dir": write_account(tmp_path, account(server.server)),
             "fcm_base_url": server.server.url_for("").rstrip("/"),
-            "fcm_timeout": 2000,
+            "fcm_timeout": 10_000,
         }
         return FcmSettings(_env_file=None, **values | changed)
 
@@ -39,7 +39,7 @@ def shared_fcm(make_httpserver: HTTPServer, tmp_path_factory) -> Iterator[Fcm]:
     folder = write_account(tmp_path_factory.mktemp("fcm"), account(make_httpserver))
     url = make_httpserver.url_for("").rstrip("/")
     settings = FcmSettings(
-        _env_file=None, fcm_auth_json_dir=folder, fcm_base_url=url, fcm_timeout=2000
+        _env_file=None, fcm_auth_json_dir=folder, fcm_base_url=url, fcm_timeout=10_000
     )
     client = Fcm(settings)
     yield client

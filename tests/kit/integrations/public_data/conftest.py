@@ -48,7 +48,7 @@ def make_data(httpserver: HTTPServer, redis_url: str, clock: Clock, slept: list[
     def make(**changed) -> PublicData:
         values = {
             "base_url": httpserver.url_for("").rstrip("/"),
-            "timeout": 1000,
+            "timeout": 10_000,
             "service_key": "key+with/signs==",
             "rate": 0,
         }

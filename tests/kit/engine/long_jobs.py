@@ -74,7 +74,7 @@ def walk_alone(payload: Steps, context: JobContext) -> int:
     return _walk(payload, context)
 
 
-@processor(attempts=1, timeout=1)
+@processor(attempts=1, timeout=3)
 def mark_time(payload: Steps, context: JobContext) -> None:
     """Come to the same checkpoint again and again."""
     while True:

@@ -204,7 +204,8 @@ def main() -> int:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--no-tests", action="store_true", help="run no worker's tests")
     which.add_argument("--all-tests", action="store_true", help="run every worker's tests")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    # One more than there are processors: half of a worker's own tests is waiting.
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     options = parser.parse_args()
     if options.matrix:
         sys.stdout.write(f"{matrix()}\n")

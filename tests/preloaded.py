@@ -274,7 +274,8 @@ def _become(asked: dict[str, Any], source: str, filters: list[Any]) -> None:
         _forget(_PACKAGE, "rq")
     elif source not in path:
         _forget(_PACKAGE)
-    sys.path[0:1] = ["", *filter(None, path)]
+    # As absolute paths: a program that this one starts elsewhere may get them handed on.
+    sys.path[0:1] = ["", *map(os.path.abspath, filter(None, path))]
     sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
     sys.argv = [kind, *arguments[1:]]
     if kind == "-c":

@@ -48,6 +48,13 @@ def test_it_ends_as_its_code_says(code, ended):
     assert run_preloaded(["-c", code]).returncode == ended
 
 
+def test_its_path_is_absolute(tmp_path):
+    environment = os.environ | {"PYTHONPATH": "src"}
+    show = "import sys; print(sys.path[1])"
+    done = run_preloaded(["-c", show], cwd=tmp_path, env=environment)
+    assert done.stdout == f"{tmp_path / 'src'}\n"
+
+
 def test_warnings_may_be_errors():
     done = run_preloaded(["-W", "error", "-c", "import warnings; warnings.warn('odd')"])
     assert (done.returncode, "UserWarning: odd" in done.stderr) == (1, True)

@@ -62,15 +62,15 @@ def walk_once(payload: Steps, context: JobContext) -> int:
     return _walk(payload, context)
 
 
-@processor(attempts=1, timeout=1)
-def walk_in_a_second(payload: Steps, context: JobContext) -> int:
-    """Go step by step, for a second at a time."""
+@processor(attempts=1, timeout=3)
+def walk_a_while(payload: Steps, context: JobContext) -> int:
+    """Go step by step, for three seconds at a time."""
     return _walk(payload, context)
 
 
-@processor(attempts=1, timeout=1, at_once=AtOnce(1))
+@processor(attempts=1, timeout=3, at_once=AtOnce(1))
 def walk_alone(payload: Steps, context: JobContext) -> int:
-    """Go step by step, for a second at a time, and only one of these at once."""
+    """Go step by step, for three seconds at a time, and only one of these at once."""
     return _walk(payload, context)
 
 

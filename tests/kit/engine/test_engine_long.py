@@ -89,9 +89,7 @@ def test_near_its_timeout_a_job_ends_at_a_checkpoint_while_it_comes_further(
 ) -> None:
     """It comes back without having spent its only attempt; one that marks time has spent it."""
     other = tmp_path / "other"
-    walking = publisher.publish(
-        jobs.walk_in_a_second, Steps(notes=str(notes), upto=22, seconds=0.05)
-    )
+    walking = publisher.publish(jobs.walk_a_while, Steps(notes=str(notes), upto=22, seconds=0.15))
     marking = publisher.publish(jobs.mark_time, Steps(notes=str(other), seconds=0.02))
     told = publisher.publish(jobs.wait_for_end, Steps(notes=str(notes)))
     with capture_logs() as lines:
@@ -116,7 +114,7 @@ def test_a_job_under_a_limit_keeps_its_place_when_it_is_returned(
     publisher: Publisher, connection: Redis, notes: Path, start_worker: Start
 ) -> None:
     """Another one of its kind begins when it has ended, and not when its timeout was near."""
-    long = publisher.publish(jobs.walk_alone, Steps(notes=str(notes), upto=22, seconds=0.05)).job_id
+    long = publisher.publish(jobs.walk_alone, Steps(notes=str(notes), upto=22, seconds=0.15)).job_id
     start_worker(Options(concurrency=2))
     eventually(lambda: len(steps(notes)) > 1)
     short = publisher.publish(jobs.walk_alone, Steps(notes=str(notes), upto=1)).job_id

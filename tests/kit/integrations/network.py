@@ -167,6 +167,9 @@ class Answers:
     def _handler(answers) -> type[http.server.BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self) -> None:
+                if "Expect" in self.headers:  # else the client waits a second
+                    self.send_response_only(100)
+                    self.end_headers()
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answers.asked.append(f"{self.command} {self.path}")
                 status, body, headers = answers._answer

@@ -169,14 +169,14 @@ class _Plan:
     def _publishing(self) -> None:
         if not self._wants("publishing"):
             return
+        publishers: dict[str, Contender] = {}
+        for each in self._contenders:  # variants of one system publish alike
+            publishers.setdefault(each.key.partition("-")[0], each)
         for bulk in (False, True):
             key = "publish-bulk" if bulk else "publish-single"
-            published: set[str] = set()  # variants of one system publish alike
-            for each in self._in_turn(self._contenders):
-                system = each.key.partition("-")[0]
-                if system in published or (bulk and not each.bulk):
+            for each in self._in_turn(list(publishers.values())):
+                if bulk and not each.bulk:
                     continue
-                published.add(system)
                 self._try(key, each, lambda e=each, b=bulk: self._bench.publishing(e, bulk=b))  # type: ignore[misc]
 
     def _wants(self, kind: str) -> bool:

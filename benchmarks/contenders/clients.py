@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from contenders.base import APPS, Contender, Home, python_home
@@ -15,8 +16,8 @@ from contenders.ours import install as install_worker
 _COMPILER = {"module": "nodenext", "target": "es2022", "types": ["node"], "strict": True}
 
 
-def _client(cache: Path, language: str) -> Path:
-    """Write the client of the worker with the comparison's processors."""
+def _client(cache: Path, language: str) -> tuple[Path, str]:
+    """Write the client of the comparison's worker; return its folder and the worker's version."""
     worker, folder = install_worker(cache), cache / f"client-{language}"
     folder.mkdir(exist_ok=True)
     payloads = folder / "payloads.json"
@@ -25,21 +26,21 @@ def _client(cache: Path, language: str) -> Path:
     subprocess.run(schema, check=True, env=variables, stdout=subprocess.DEVNULL)
     client = [sys.executable, "-m", "gen_worker", "client", str(payloads), language]
     subprocess.run([*client, "--out", str(folder)], check=True, stdout=subprocess.DEVNULL)
-    return folder
+    return folder, worker.version
 
 
 def _install_python(cache: Path) -> Home:
-    folder = _client(cache, "python")
+    folder, version = _client(cache, "python")
     home = python_home(cache, "redis", "bench_client.py", ["redis[hiredis]>=6"])
     home.environment["PYTHONPATH"] += f":{folder}"
-    return home
+    return replace(home, version=version)
 
 
 def _install_typescript(cache: Path) -> Home | None:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
-    folder = _client(cache, "typescript")
+    folder, version = _client(cache, "typescript")
     (folder / "package.json").write_text('{"type": "module"}')
     options = ["--no-audit", "--no-fund", "--loglevel=error"]
     packages = ["ioredis@6", "typescript@5", "@types/node@20"]
@@ -47,7 +48,7 @@ def _install_typescript(cache: Path) -> Home | None:
     shutil.copy(APPS / "bench_client.mts", folder / "bench-client.ts")
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": _COMPILER}))
     subprocess.run([str(folder / "node_modules/.bin/tsc"), "-p", "."], check=True, cwd=folder)
-    return Home(Path(node).parent, [node, str(folder / "bench-client.js")], "")
+    return Home(Path(node).parent, [node, str(folder / "bench-client.js")], version)
 
 
 def _no_worker(_home: Home, _concurrency: int, _processes: int) -> list[str]:

@@ -19,8 +19,9 @@ from worker_payment.kit.engine import (
     Receipt,
     ThreadWorker,
 )
+from worker_payment.kit.engine.store.exchange import Exchange
 from worker_payment.kit.engine.worker import worker
-from worker_payment.kit.engine.worker.prefetch import MOMENT, MOST, Prefetch
+from worker_payment.kit.engine.worker.prefetch import GATHER, MOMENT, MOST, Prefetch
 
 Start = Callable[..., ThreadWorker]
 
@@ -40,6 +41,34 @@ def test_as_many_jobs_are_taken_ahead_as_slots_come_free_in_a_moment() -> None:
     assert slow.count == 0
     prefetch.given_back()
     assert prefetch.count == 0
+
+
+def test_a_trip_waits_while_there_is_enough_to_do_in_hand() -> None:
+    prefetch = Prefetch(10)
+    assert prefetch.spare(40) == 0  # nothing is known
+    prefetch.ended(0.002)
+    assert prefetch.spare(20) == pytest.approx(0.002)  # half of them start meanwhile
+    assert prefetch.spare(64) == GATHER
+    assert prefetch.spare(5) == 0  # too short to be worth it
+    assert prefetch.spare(0) == prefetch.spare(-3) == 0  # a slot waits, or soon will
+
+
+def test_outcomes_share_trips_while_jobs_wait_for_a_slot(
+    connection: Redis,
+    queue: str,
+    publisher: Publisher,
+    start_worker: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trips = []
+    ask = Exchange.ask
+    monkeypatch.setattr(
+        Exchange, "ask", lambda self, *args, **more: (trips.append(1), ask(self, *args, **more))
+    )
+    publisher.publish_many(jobs.note, [jobs.Note(seconds=0.004) for _ in range(400)])
+    start_worker(Options(concurrency=4))
+    eventually(lambda: connection.zcard(f"rq:finished:{queue}") == 400)
+    assert len(trips) < 200
 
 
 def test_one_slot_takes_nothing_ahead() -> None:

@@ -161,8 +161,7 @@ class ThreadWorker(MemberWorker):
         while True:
             patience = self._patience()
             self._beat(idle=patience > 0)
-            if self._in_hand.collect(patience):
-                self._heard_at = time.monotonic()
+            self._listen(patience)
             if self._waiting() > 0 or self._turned_away:
                 self._return_if_stuck()
             self._start_suspect()
@@ -174,6 +173,7 @@ class ThreadWorker(MemberWorker):
             if time.monotonic() < self._trade_at or not self._worth_a_trip():
                 self._start_taken()
                 continue
+            self._gather()
             asked, got = self._trade()
             if got < asked and not self._trouble.seconds:
                 self._hungry = False
@@ -233,6 +233,18 @@ class ThreadWorker(MemberWorker):
         if self._free() > 0:
             until = min(until, self._promote_at)
         return max(until - now, 0.01)
+
+    def _gather(self) -> None:
+        """Let outcomes gather while there is enough to do in hand: a trip costs as much as a job."""
+        seconds = self._prefetch.spare(self._waiting())
+        if seconds and not self._draining.is_set():
+            self._start_taken()
+            time.sleep(seconds)
+            self._listen(0.0)
+
+    def _listen(self, patience: float) -> None:
+        if self._in_hand.collect(patience):
+            self._heard_at = time.monotonic()
 
     def _arrived(self) -> None:
         self._hungry = True

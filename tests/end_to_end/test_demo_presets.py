@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,22 +31,30 @@ def demo(worker: Path) -> str:
     return done.stdout
 
 
-def test_one_notification_goes_out_by_mail_alimtalk_and_push(tmp_path: Path) -> None:
-    """All three vendors take their part, and the job ends well."""
-    said = demo(render(tmp_path, "notification"))
+def test_what_the_demos_say(tmp_path: Path) -> None:
+    """They run side by side: most of their time they wait for jobs that sleep."""
+    workers = [
+        render(tmp_path, "notification"),
+        render(tmp_path / "tables", "public-data"),
+        render(tmp_path / "files", "public-data", with_database=False),
+    ]
+    with ThreadPoolExecutor() as pool:
+        notification, *collections = pool.map(demo, workers)
+    one_notification_went_out_by_mail_alimtalk_and_push(notification)
+    for said in collections:
+        a_real_shaped_data_set_was_collected_page_by_page(said)
+
+
+def one_notification_went_out_by_mail_alimtalk_and_push(said: str) -> None:
+    """All three vendors took their part, and the job ended well."""
     assert "Bizppurio took (at, SMS if it cannot be delivered): Hong" in said
     assert "Firebase took, for device-1: Hong" in said
     assert "The mail server took, for hong@example.com: Welcome, Hong" in said
     assert "alimtalk=accepted push=accepted mail=accepted" in said
 
 
-@pytest.mark.parametrize("with_database", [True, False])
-def test_a_real_shaped_data_set_is_collected_page_by_page(
-    tmp_path: Path,
-    with_database: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
+def a_real_shaped_data_set_was_collected_page_by_page(said: str) -> None:
     """Three pages of trades, into the database or into files."""
-    said = demo(render(tmp_path, "public-data", with_database=with_database))
     pages = [line for line in said.splitlines() if "data.go.kr sent page" in line]
     assert len(pages) == 3
     assert said.count("public_data.stored") == 3

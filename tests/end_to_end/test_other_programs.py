@@ -96,11 +96,12 @@ def worker(tmp_path: Path, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
         "WORKER_HEALTH_FILE": str(tmp_path / "health"),
     }
     (project / "src" / "slow_jobs.py").write_text(
-        "import time\n"
+        "import pathlib, time\n"
         "from worker_blank.kit import Payload, processor\n"
-        "class Nap(Payload):\n    seconds: float\n"
+        "class Nap(Payload):\n    until: pathlib.Path\n"
         "@processor()\n"
-        "def nap(payload: Nap) -> None:\n    time.sleep(payload.seconds)\n"
+        "def nap(payload: Nap) -> None:\n"
+        "    while not payload.until.exists():\n        time.sleep(0.05)\n"
     )
     code = "import slow_jobs; from worker_blank.__main__ import main; main()"
     process = subprocess.Popen(
@@ -149,7 +150,8 @@ def test_dashboard_shows_the_worker_and_what_it_runs(tmp_path: Path, redis_url: 
             return False
 
     publish = PUBLISH.replace("worker_blank.processors.example.hello", "slow_jobs.nap")
-    publish = publish.replace('{"name": "Kim"}', '{"seconds": 5}')
+    end = tmp_path / "end"
+    publish = publish.replace('{"name": "Kim"}', f'{{"until": "{end}"}}')
     client = Redis.from_url(redis_url)
     try:
         eventually(loads)
@@ -168,6 +170,7 @@ def test_dashboard_shows_the_worker_and_what_it_runs(tmp_path: Path, redis_url: 
         for view in ("queues", "workers", "job/long-nap"):
             assert "RQ" in page(f"/0/view/{view}")
     finally:
+        end.touch()
         client.close()
         dashboard.terminate()
         dashboard.wait()

@@ -23,6 +23,7 @@ def program(
     queue: str,
     *command: str,
     jobs: str = "program_jobs",
+    modules: bool = False,
     **variables: str,
 ) -> Iterator[Program]:
     """Run the program in a folder; it has ended at the latest when the block does.
@@ -33,6 +34,7 @@ def program(
         queue: Its queue.
         command: The command line; `run` when there is none.
         jobs: The module that holds its jobs, beside the worker's own.
+        modules: Whether it has the worker's own modules and jobs; without, it starts sooner.
         variables: More of its environment; what stands in `.env` needs none.
     """
     if not (folder / ".env").exists():
@@ -43,7 +45,8 @@ def program(
         "WORKER_QUEUE": queue,
         "WORKER_HEALTH_FILE": str(folder / "worker.health"),
     }
-    main = f"import {jobs}; from {PACKAGE}.__main__ import main; main()"
+    imported = jobs if modules else f"bare_worker, {jobs}"
+    main = f"import {imported}; from {PACKAGE}.__main__ import main; main()"
     process = PreloadedProgram(
         ["-W", "error", "-c", main, *(command or ("run",))],
         cwd=folder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 from worker_payment.kit.engine import Backoff, Payload, processor
 from worker_payment.kit.scheduling import schedule
@@ -21,6 +22,19 @@ def nap(payload: Nap) -> float:
     """Take its time."""
     time.sleep(payload.nap_seconds)
     return payload.nap_seconds
+
+
+class Wait(Payload):
+    """`{"until": "FILE"}`"""
+
+    until: str
+
+
+@processor(timeout=60)
+def wait(payload: Wait) -> None:
+    """Run until a test makes the file."""
+    while not Path(payload.until).exists():
+        time.sleep(0.02)
 
 
 @processor(attempts=2, backoff=Backoff(first=0.1))

@@ -15,11 +15,9 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from program import program
-from program_jobs import Nap, leave_a_thread_behind, nap, stumble, swallow_timeout
+from program_jobs import Nap, Wait, leave_a_thread_behind, nap, stumble, swallow_timeout, wait
 from support import RedisServer, eventually, prepare
 from worker_payment.kit.engine import Publisher
-
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 
 
 @pytest.fixture
@@ -49,7 +47,7 @@ def listening(pid):
 def test_jobs_run_side_by_side_and_no_port_is_open(start, publisher):
     for _ in range(4):
         nap.enqueue(Nap(nap_seconds=0.5), publisher=publisher)
-    with start(WORKER_CONCURRENCY="4") as worker:
+    with start(modules=True, WORKER_CONCURRENCY="4") as worker:
         eventually(lambda: len(worker.lines("job.done")) == 4, 20)
         order = [line["message"] for line in worker.lines() if line["message"].startswith("job.")]
         assert order == ["job.start"] * 4 + ["job.done"] * 4
@@ -115,12 +113,16 @@ def test_pretty_lines_are_for_people(start, publisher):
 
 
 # --- Stop ------------------------------------------------------------------------------------
-@SIGNALS
-def test_a_signal_lets_running_jobs_end_and_takes_no_more(start, publisher, jobs, number):
-    running, waiting = publisher.publish_many(nap, [Nap(nap_seconds=1), Nap()])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_running_jobs_end_and_takes_no_more(start, publisher, jobs, number, tmp_path):
+    end = tmp_path / "end"
+    running = wait.enqueue(Wait(until=str(end)), publisher=publisher)
+    waiting = nap.enqueue(Nap(), publisher=publisher)
     with start(WORKER_CONCURRENCY="1") as worker:
         worker.wait_for("job.start")
         worker.signal(number)
+        worker.wait_for("worker.drain")
+        end.touch()
         assert worker.exit_code() == 0
     assert jobs.fetch_job(running.job_id).get_status() == JobStatus.FINISHED
     assert jobs.job_ids == [waiting.job_id]
@@ -142,26 +144,24 @@ def test_what_does_not_end_in_time_is_given_back_and_spends_no_attempt(start, pu
     assert not job.number_of_retries
 
 
-@SIGNALS
-def test_a_second_signal_gives_back_at_once(start, publisher, jobs, number):
+def test_a_second_signal_gives_back_at_once(start, publisher, jobs):
     receipt = nap.enqueue(Nap(nap_seconds=50), publisher=publisher)
     with start(WORKER_SHUTDOWN_TIMEOUT="40") as worker:
         worker.wait_for("job.start")
-        worker.signal(number)
+        worker.signal(signal.SIGINT)
         worker.wait_for("worker.drain", atOnce=False)
         time.sleep(1.2)  # signals within a second count as one
-        worker.signal(number)
+        worker.signal(signal.SIGTERM)
         assert worker.exit_code(timeout=10) == 0
     assert worker.lines("worker.drain", atOnce=True)
     assert jobs.job_ids == [receipt.job_id]
 
 
-@SIGNALS
-def test_an_idle_worker_leaves_at_once(start, number):
+def test_an_idle_worker_leaves_at_once(start):
     with start() as worker:
         worker.wait_for("worker.start")
         asked = time.monotonic()
-        worker.signal(number)
+        worker.signal()
         assert worker.exit_code() == 0
     assert time.monotonic() - asked < 5
 
@@ -202,12 +202,14 @@ def test_while_it_waits_for_redis_a_signal_ends_it(tmp_path, queue):
 def test_during_work_it_outlives_redis(tmp_path, redis_server, queue):
     with Redis(port=redis_server.port) as client:
         publisher = Publisher(client, queue)
-        running = nap.enqueue(Nap(nap_seconds=1.5), publisher=publisher)
+        end = tmp_path / "end"
+        running = wait.enqueue(Wait(until=str(end)), publisher=publisher)
         with program(tmp_path, redis_server.url, queue) as worker:
             worker.wait_for("job.start", jobId=running.job_id)
             redis_server.stop()
             worker.wait_for("redis.lost")
-            time.sleep(2)  # the job ends meanwhile
+            end.touch()
+            time.sleep(0.5)  # the job ends meanwhile
             redis_server.start()
             worker.wait_for("redis.back")
             after = nap.enqueue(Nap(), publisher=publisher)
@@ -220,16 +222,15 @@ def test_during_work_it_outlives_redis(tmp_path, redis_server, queue):
             assert worker.exit_code() == 0
 
 
-@SIGNALS
-def test_without_redis_it_still_leaves_in_time(tmp_path, redis_server, queue, number):
+def test_without_redis_it_still_leaves_in_time(tmp_path, redis_server, queue):
     with Redis(port=redis_server.port) as client:
         nap.enqueue(Nap(nap_seconds=50), publisher=Publisher(client, queue))
-    wait = {"WORKER_SHUTDOWN_TIMEOUT": "1"}
-    with program(tmp_path, redis_server.url, queue, **wait) as worker:
+    patience = {"WORKER_SHUTDOWN_TIMEOUT": "1"}
+    with program(tmp_path, redis_server.url, queue, **patience) as worker:
         worker.wait_for("job.start")
         redis_server.stop()
         worker.wait_for("redis.lost")
-        worker.signal(number)
+        worker.signal()
         assert worker.exit_code(timeout=15) == 0
     assert worker.lines("worker.stop")
 
@@ -268,7 +269,7 @@ LOGGER_CONFIG={"level":"info","pretty":false,"service":"my-service"}
     with (tmp_path / ".env").open("a") as file:
         file.write(core)
     receipt = nap.enqueue(Nap(), publisher=publisher)
-    with start("run", "--burst") as worker:
+    with start("run", "--burst", modules=True) as worker:
         assert worker.exit_code() == 0
     assert worker.lines("job.done", jobId=receipt.job_id, service="my-service")
     assert worker.lines("worker.start", concurrency=5)

@@ -16,6 +16,7 @@ from redis import Redis
 from rq import Queue
 
 from support import PYTHONPATH
+from worker_payment.kit.engine.worker.recovery import _CERTAIN
 
 WORKER = """
 import sys
@@ -27,12 +28,14 @@ from worker_payment.kit.config import Settings
 from worker_payment.kit.config.logging import configure_logging
 from worker_payment.kit.process.shutdown import on_signals
 from worker_payment.kit.engine import Options, ThreadWorker
+from worker_payment.kit.engine.worker import recovery
 from worker_payment.kit.process.runner import leave
 configure_logging(Settings())
 url, queue, name, concurrency, timeout = sys.argv[1:6]
 client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
 options = Options(concurrency=int(concurrency), shutdown_timeout=float(timeout), lease=2,
                   promote_interval=0.05, delivery_limit=int(sys.argv[6]))
+recovery._CERTAIN = int(sys.argv[7])
 worker = ThreadWorker(queue.split(","), client, name, options)
 with on_signals(lambda now: worker.drain(now=now)):
     leave(worker.run())
@@ -41,7 +44,13 @@ with on_signals(lambda now: worker.drain(now=now)):
 
 @contextmanager
 def process(
-    url: str, queue: str, *, concurrency: int = 5, timeout: float = 10.0, limit: int = 2
+    url: str,
+    queue: str,
+    *,
+    concurrency: int = 5,
+    timeout: float = 10.0,
+    limit: int = 2,
+    certain: int = _CERTAIN,
 ) -> Iterator[PreloadedProgram]:
     """A worker in a process of its own, so that it can be killed.
 
@@ -51,8 +60,10 @@ def process(
         concurrency: How many jobs it runs at once.
         timeout: Seconds that a drain may take.
         limit: Its delivery limit.
+        certain: Looks for dead workers after which a job that killed its workers is given up.
     """
-    arguments = [url, queue, uuid4().hex, str(concurrency), str(timeout), str(limit)]
+    numbers = map(str, (concurrency, timeout, limit, certain))
+    arguments = [url, queue, uuid4().hex, *numbers]
     running = PreloadedProgram(
         ["-c", WORKER, *arguments],
         env=os.environ | {"PYTHONPATH": PYTHONPATH},

@@ -141,7 +141,7 @@ def test_an_interrupted_job_is_told(
     publisher: Publisher, start_worker: Callable[..., Any], witness: Witness, queue: str
 ) -> None:
     """Drained at once, the worker gives the job back."""
-    receipt = jobs.note.enqueue(jobs.Note(text=queue, seconds=3), publisher=publisher)
+    receipt = jobs.wait_for_gate.enqueue(jobs.Note(text=queue), publisher=publisher)
     worker = start_worker()
     eventually(lambda: witness.attempts)
     worker.drain(now=True)

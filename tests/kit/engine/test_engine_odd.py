@@ -168,10 +168,10 @@ def test_a_job_that_swallows_its_timeout_is_failed_and_its_worker_leaves(
     monkeypatch: pytest.MonkeyPatch,
     job: object,
 ) -> None:
-    monkeypatch.setattr(deadlines, "_AGAIN", 0.3)
+    monkeypatch.setattr(deadlines, "_AGAIN", 0.2)
     name = uuid4().hex
     receipt = publisher.publish(job, odd.Odd(text=name))
-    options = Options(concurrency=2, overrun=2.0, shutdown_timeout=1.0)
+    options = Options(concurrency=2, overrun=1.0, shutdown_timeout=0.5)
     worker = ThreadWorker([queue], connection, f"test-{uuid4().hex}", options)
     with capture_logs() as lines:
         assert worker.run() == 1
@@ -238,11 +238,11 @@ def test_an_innocent_neighbour_of_a_killer_is_finished(
     neighbour = plain.enqueue("engine_jobs.note", {"text": "innocent", "seconds": 1.0})
     end = time.monotonic() + 90
     while time.monotonic() < end and killer.get_status() != JobStatus.FAILED:
-        with process(redis_server.url, queue, limit=2) as worker:
+        with process(redis_server.url, queue, limit=2, certain=2) as worker:
             while worker.poll() is None and killer.get_status() != JobStatus.FAILED:
                 time.sleep(0.1)
     assert killer.get_status() == JobStatus.FAILED
-    with process(redis_server.url, queue, limit=2):
+    with process(redis_server.url, queue):
         eventually(lambda: neighbour.get_status() == JobStatus.FINISHED, 20)
 
 

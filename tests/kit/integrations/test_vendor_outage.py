@@ -225,7 +225,13 @@ def run(vendors, tmp_path, redis_url, queue) -> Callable[..., AbstractContextMan
     names = ("FTP", "MAIL", "S3", "BIZPPURIO", "FCM", "GOVERMENT_KOREA_DATA")
     variables |= {f"{name}_BREAKER": BREAKER for name in names}
     return partial(
-        program, tmp_path, redis_url, queue, jobs="integrations.outage_jobs", **variables
+        program,
+        tmp_path,
+        redis_url,
+        queue,
+        jobs="integrations.outage_jobs",
+        modules=True,
+        **variables,
     )
 
 
@@ -260,6 +266,11 @@ def ready(run: Callable[..., AbstractContextManager[Program]]) -> str:
     return health.output
 
 
+def names_all(text: str, expected: list[str]) -> bool:
+    """Whether a text has all of these."""
+    return all(each in text for each in expected)
+
+
 @pytest.mark.timeout(240)
 def test_jobs_wait_for_vendors_that_are_away(vendors, run, publisher, connection):
     """Six vendors go away under a worker and come back."""
@@ -281,8 +292,8 @@ def test_jobs_wait_for_vendors_that_are_away(vendors, run, publisher, connection
         for each in vendors.values():
             worker.wait_for("outage.begin", of=each.name)
         expected = [f"{each.name} is away for " for each in vendors.values()]
-        eventually(lambda: all(each in away(run) for each in expected), timeout=30)
-        eventually(lambda: all(each in ready(run) for each in expected), timeout=30)
+        for said in (away, ready):
+            eventually(lambda said=said: names_all(said(run), expected), timeout=30)
         assert "finished" not in states(connection, waiting)
 
         for each in vendors.values():

@@ -21,7 +21,7 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from program_jobs import Nap, nap
+from program_jobs import Nap, Wait, nap, wait
 from support import PACKAGE, PYTHONPATH, RedisServer, eventually, prepare
 from worker_payment.kit.engine import Publisher
 from worker_payment.kit.process.exit_codes import ExitCode
@@ -111,7 +111,9 @@ def test_a_signal_to_all_processes_counts_once(
     """As systemd and a terminal send it: the running job ends instead of being given back."""
     with supervisor(redis_url, plain.name, tmp_path) as (process, _):
         children = eventually(lambda: pids(plain) if len(pids(plain)) == 2 else None, 30)
-        job = nap.enqueue(Nap(nap_seconds=4), publisher=Publisher(plain.connection, plain.name))
+        end = tmp_path / "end"
+        publisher = Publisher(plain.connection, plain.name)
+        job = wait.enqueue(Wait(until=str(end)), publisher=publisher)
         eventually(lambda: "job.start" in (tmp_path / "log").read_text(), 10)
         if relay:
             process.send_signal(signal.SIGTERM)
@@ -120,11 +122,12 @@ def test_a_signal_to_all_processes_counts_once(
         if not relay:
             time.sleep(SAME + 0.5)  # the relay comes late: on a busy machine it does
             process.send_signal(signal.SIGTERM)
+        eventually(lambda: len(lines(tmp_path, "worker.drain")) == 2)
+        time.sleep(0.5)  # the later one of the two arrives while the job runs
+        end.touch()
         assert process.wait(40) == 0
-    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    drains = [line["atOnce"] for line in lines if line["message"] == "worker.drain"]
-    assert drains == [False, False]
-    assert [line["jobId"] for line in lines if line["message"] == "job.done"] == [job.job_id]
+    assert [line["atOnce"] for line in lines(tmp_path, "worker.drain")] == [False, False]
+    assert [line["jobId"] for line in lines(tmp_path, "job.done")] == [job.job_id]
 
 
 def test_a_second_signal_to_the_supervisor_gives_jobs_back_at_once(
@@ -157,12 +160,16 @@ def test_what_no_fresh_process_cures_ends_them_all_with_its_code(
     config = json.dumps({"instances": {"MAIN": main}})
     with supervisor(redis_url, plain.name, tmp_path, DATABASE_CONFIG=config) as (process, _):
         children = eventually(lambda: pids(plain) if len(pids(plain)) == 2 else None, 60)
-        job = nap.enqueue(Nap(nap_seconds=3), publisher=Publisher(plain.connection, plain.name))
+        end = tmp_path / "end"
+        publisher = Publisher(plain.connection, plain.name)
+        job = wait.enqueue(Wait(until=str(end)), publisher=publisher)
         started = eventually(lambda: lines(tmp_path, "job.start"), 10)
         shutil.rmtree(place)
         busy = Job.fetch(job.job_id, plain.connection, serializer=JSONSerializer).worker_name
         (other,) = (pid for pid in children if f"-{pid}-" not in str(busy))
         os.kill(other, signal.SIGKILL)
+        eventually(lambda: lines(tmp_path, "process.refused"), 30)
+        end.touch()
         assert process.wait(60) == ExitCode.DATABASE
     assert [line["jobId"] for line in lines(tmp_path, "job.done")] == [started[0]["jobId"]]
     assert [line["exitCode"] for line in lines(tmp_path, "process.died")] == [-signal.SIGKILL]

@@ -9,16 +9,18 @@ import time
 import pytest
 
 from support import eventually
-from worker_payment.kit.process.shutdown import SAME, on_signals
+from worker_payment.kit.process import shutdown
+from worker_payment.kit.process.shutdown import on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_the_first_signal_drains_and_a_later_one_leaves_at_once(number):
+def test_the_first_signal_drains_and_a_later_one_leaves_at_once(number, monkeypatch):
+    monkeypatch.setattr(shutdown, "SAME", 0.2)
     calls = []
     with on_signals(calls.append):
         os.kill(os.getpid(), number)
         eventually(lambda: calls == [False])
-        time.sleep(SAME + 0.1)
+        time.sleep(0.3)
         os.kill(os.getpid(), number)
         eventually(lambda: calls == [False, True])
 

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import engine_jobs as jobs
 from program import program
@@ -175,7 +177,8 @@ def test_the_thread_outlives_an_outage(redis_server, queue, monkeypatch):
     )
     redis_server.stop()
     clock = Clock()
-    with Redis(port=redis_server.port) as client:
+    clock.forward(seconds=9)  # a second before the first run
+    with Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0)) as client:
         started = Ticker(Publisher(client, queue), [each], clock)
         started.start()
         redis_server.start()

@@ -32,7 +32,7 @@ def test_the_worker_does_all_its_work(url, tmp_path, queue):
     done = publisher.publish_many(nap, [Nap(), Nap(nap_seconds=0.1)])
     delayed = nap.enqueue(Nap(), delay=0.5, publisher=publisher)
     failed = stumble.enqueue(Nap(), publisher=publisher)
-    with program(tmp_path, url, queue) as worker:
+    with program(tmp_path, url, queue, modules=True) as worker:
         worker.wait_for("job.retry", jobId=failed.job_id)
         worker.wait_for("job.failed", jobId=failed.job_id)
         for each in (*done, delayed):
@@ -42,7 +42,7 @@ def test_the_worker_does_all_its_work(url, tmp_path, queue):
     assert "NoPermission" not in worker.output
     assert "error.unexpected" not in worker.output
     for command in ("check", "stats"):
-        with program(tmp_path, url, queue, command) as run:
+        with program(tmp_path, url, queue, command, modules=True) as run:
             run.exit_code()
         assert "may not use" not in run.output
         assert "NoPermission" not in run.output

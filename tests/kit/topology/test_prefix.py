@@ -17,7 +17,8 @@ COMMANDS = (
 
 def test_a_prefix_of_its_own(redis_server, tmp_path, queue):
     for command in COMMANDS:
-        with program(tmp_path, redis_server.url, queue, *command, RQ_KEY_PREFIX="mine") as run:
+        options = {"modules": True, "RQ_KEY_PREFIX": "mine"}
+        with program(tmp_path, redis_server.url, queue, *command, **options) as run:
             assert run.exit_code() == 0, run.output
     assert run.lines("job.done")
     with Redis(port=redis_server.port) as client:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from urllib.parse import quote
 
 import pytest
-from preloaded import run_preloaded
 from pydantic import ValidationError
 
+from worker_payment.kit.cli import main
 from worker_payment.kit.config import SettingsError, load_settings
 from worker_payment.kit.config.secrets import known_secrets
 from worker_payment.kit.integrations.database import insight, lifecycle
@@ -125,16 +126,19 @@ WRONG_URLS = [
 
 
 @pytest.mark.parametrize("url", WRONG_URLS)
-def test_a_url_whose_password_is_not_percent_encoded_is_refused(monkeypatch, tmp_path, url):
+def test_a_url_whose_password_is_not_percent_encoded_is_refused(monkeypatch, capsys, url):
     """In one sentence that names variable and cure, and no part of the password."""
     monkeypatch.setenv("DATABASE_CONFIG", json.dumps({"instances": {"MAIN": {"url": url}}}))
     for command in ("check", "run", "failed list"):
-        done = run_preloaded(["-m", "worker_payment", *command.split()], cwd=tmp_path)
-        assert done.returncode == 2
-        assert "DATABASE_CONFIG" in done.stderr
-        assert "percent-encoded (@ as %40" in done.stderr
-        assert "Kim7" not in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
+        monkeypatch.setattr(sys, "argv", ["worker-payment", *command.split()])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        said = capsys.readouterr()
+        assert "DATABASE_CONFIG" in said.err
+        assert "percent-encoded (@ as %40" in said.err
+        assert "Kim7" not in said.out + said.err
+        assert "Traceback" not in said.err
 
 
 def test_a_percent_encoded_password_reaches_the_driver(monkeypatch):

@@ -43,8 +43,9 @@ def worker(tmp_path: Path, redis_url: str, queue: str, receiver: Receiver) -> St
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
         }
+        options = chosen | variables
         return program(
-            tmp_path, redis_url, queue, *command, jobs="otel_jobs", **(chosen | variables)
+            tmp_path, redis_url, queue, *command, jobs="otel_jobs", modules=True, **options
         )
 
     return start

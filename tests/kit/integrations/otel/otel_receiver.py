@@ -121,5 +121,6 @@ def serve() -> tuple[Receiver, ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # It looks for its end that often (seconds).
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return receiver, server

@@ -32,8 +32,9 @@ def worker(tmp_path: Path, redis_url: str, queue: str, sentry: SentryServer) -> 
     def start(*command: str, **variables: str) -> AbstractContextManager[Program]:
         paths = [PYTHONPATH, Path(__file__).parent]
         chosen = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "SENTRY_DSN": sentry.dsn}
+        options = chosen | variables
         return program(
-            tmp_path, redis_url, queue, *command, jobs="sentry_jobs", **(chosen | variables)
+            tmp_path, redis_url, queue, *command, jobs="sentry_jobs", modules=True, **options
         )
 
     return start

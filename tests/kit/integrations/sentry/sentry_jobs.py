@@ -16,8 +16,11 @@ from worker_payment.kit.engine import (
     PermanentError,
     processor,
 )
+from worker_payment.kit.engine.worker import recovery
 
 log = structlog.get_logger(__name__)
+
+vars(recovery)["_CERTAIN"] = 2  # looks: a job that kills its workers is given up soon
 
 
 class Order(Payload):

@@ -53,5 +53,6 @@ def serve() -> tuple[SentryServer, ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     found.dsn = f"http://key@127.0.0.1:{server.server_port}/42"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # It looks for its end that often (seconds).
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return found, server

@@ -115,6 +115,8 @@ class MemberWorker(BaseWorker):
         """Leave the list of workers; without Redis the lease simply runs out."""
         try:
             self.register_death()  # type: ignore[no-untyped-call]
+            # RQ tells it after its farewell; by then it may wait for a message that never comes.
+            self.pubsub_thread.stop()  # type: ignore[attr-defined]
             self.unsubscribe()  # type: ignore[no-untyped-call]
         except RedisError:
             log.warning("redis.lost", detail="could not sign off; the lease will run out")
@@ -157,12 +159,7 @@ class MemberWorker(BaseWorker):
         else:
             handle_command(self, payload)
 
-    def _pubsub_exception_handler(
-        self,
-        exc: Exception,  # noqa: ARG002
-        pubsub: PubSub,  # noqa: ARG002 - RQ passes it
-        pubsub_thread: Any,
-    ) -> None:
+    def _pubsub_exception_handler(self, _exc: Exception, _: PubSub, pubsub_thread: Any) -> None:
         """Keep listening through every outage of Redis."""
         if self.leaving.wait(1.0):
             pubsub_thread.stop()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import itertools
+import json
 import os
 import re
 import shutil
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -31,6 +33,7 @@ CATALOG = load_catalog(TEMPLATE)
 MODULES: dict[str, dict[str, Any]] = parse_yaml(TEMPLATE.questions["catalog"]["default"])["modules"]
 _DIALECTS = [f"database_{name}" for name in ("postgresql", "mysql", "mariadb")]
 _LANGUAGES = list(TEMPLATE.questions["docs_language"]["choices"].values())
+_OWN_FOLDERS = ("src/", "demo/", "tests/")  # as ruff's settings have them
 # Tests of the kit where the choice of modules changes something; the rest is tested once.
 KIT_TESTS_OF_A_CHOICE = (
     *("tests/kit/config/test_logging.py", "tests/kit/config/test_settings.py"),
@@ -135,6 +138,31 @@ def render_choices(choices: Choices) -> list[File]:
     return render(TEMPLATE, renderer, answers, {})
 
 
+def bring_up_to_date(folder: Path, files: Iterable[File]) -> None:
+    """Make a folder hold these files and no other but what Python compiled of them.
+
+    Python and mypy take a file of the same size and second for the one they know, so its content
+    tells its time.
+
+    Args:
+        folder: The folder; it may hold an older rendering.
+        files: What it is to hold.
+    """
+    wanted = {folder / one.path: one.content for one in files}
+    folders = {folder for path in wanted for folder in path.parents}
+    for path in list(folder.rglob("*")):
+        if path.name != "__pycache__" and path.is_dir() and path not in folders:
+            shutil.rmtree(path)  # an empty folder could be imported
+        elif path.is_file() and path not in wanted and path.parent.name != "__pycache__":
+            path.unlink()
+    for path, content in wanted.items():
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            seconds = zlib.crc32(content) >> 2  # before 2004: make finds no time in the future
+            os.utime(path, (seconds, seconds))
+
+
 @cache
 def _renderer() -> Renderer:
     return Renderer(TEMPLATE)
@@ -183,6 +211,7 @@ class Judge:
         self._folder = folder
         self._types = types
         self._imports = imports
+        self._clean: set[str] = set()
 
     def judge(self, combination: Combination, *, tests: bool) -> Verdict:
         """Render a combination and demand everything of it.
@@ -194,13 +223,17 @@ class Judge:
         Returns:
             The verdict.
         """
-        worker = self.write(combination)
-        verdict = Verdict(combination, files=sum(path.is_file() for path in worker.rglob("*")))
+        files = files_of(combination)
+        worker = self.write(files)
+        verdict = Verdict(combination, files=len(files))
+        unknown = {key: path for key, path in _for_ruff(files) if key not in self._clean}
         steps: dict[str, Callable[[], str]] = {
             "traces": lambda: "\n".join(traces(worker, combination)),
-            "lint": lambda: self._run(worker, "ruff", "check", "--no-cache", "--quiet", "."),
+            "lint": lambda: self._run(
+                worker, "ruff", "check", "--no-cache", "-q", *unknown.values()
+            ),
             "format": lambda: self._run(
-                worker, "ruff", "format", "--no-cache", "--diff", "-q", "."
+                worker, "ruff", "format", "--no-cache", "--diff", "-q", *unknown.values()
             ),
             "types": lambda: self._run(
                 worker, "mypy", MYPY_CACHE_DIR=str(self._types(combination.language))
@@ -220,25 +253,23 @@ class Judge:
             if said:
                 verdict.problem = f"{name}:\n{said}"
                 break
+            if name == "format":
+                self._clean |= unknown.keys()
         return verdict
 
-    def write(self, combination: Combination) -> Path:
+    def write(self, files: Sequence[File]) -> Path:
         """Write a rendered worker.
 
         The path is the same for all: mypy can use what it learnt of the one before.
 
         Args:
-            combination: Which one.
+            files: Its files.
 
         Returns:
             Its folder.
         """
         worker = self._folder / "worker-payment"
-        shutil.rmtree(worker, ignore_errors=True)
-        for file in files_of(combination):
-            path = worker / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
+        bring_up_to_date(worker, files)
         return worker
 
     def _run(self, folder: Path, *arguments: str, **variables: str) -> str:
@@ -250,6 +281,21 @@ class Judge:
         }
         done = run_module(arguments, folder, environment)
         return f"{done.stdout}{done.stderr}".strip() if done.returncode else ""
+
+
+def _for_ruff(files: Sequence[File]) -> Iterator[tuple[str, str]]:
+    """Yield the files that ruff reads, each with all that its verdict on it depends on.
+
+    It looks at one file at a time, by the settings, and at which names are packages of the worker.
+    """
+    contents = {file.path.as_posix(): file.content for file in files}
+    project = tomllib.loads(contents["pyproject.toml"].decode())
+    own = sorted({Path(path).parts[1] for path in contents if path.startswith(_OWN_FOLDERS)})
+    rules = [project["tool"]["ruff"], project["project"]["requires-python"], own]
+    for path, content in contents.items():
+        if path.endswith((".py", ".md", ".toml")):
+            known = f"{path}\0{json.dumps(rules)}\0".encode() + content
+            yield hashlib.sha256(known).hexdigest(), path
 
 
 # --- Traces ------------------------------------------------------------------------------------
@@ -267,23 +313,35 @@ def traces(worker: Path, combination: Combination) -> Iterator[str]:
     texts = {
         path: path.read_text(errors="replace")
         for path in sorted(worker.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.parent.name != "__pycache__"
     }
-    variables = {name for module in absent for name in _variables(module)}
-    variables -= _kept_variables(combination)
+    foreign = {name for module in absent for name in _variables(module)}
+    foreign -= _kept_variables(combination)
     folders = [MODULES[module]["folder"] for module in absent]
-    words = [rf"integrations[./](?:{'|'.join(folders)})\b", *sorted(variables)] if absent else []
-    foreign = re.compile(rf"\b(?:{'|'.join(words)})\b") if words else None
+    foreign |= {f"integrations{between}{folder}" for between in "./" for folder in folders}
     for path, text in texts.items():
         relative = path.relative_to(worker)
         place = f"{relative.as_posix()}/"
         for folder in folders:
             if f"integrations/{folder}/" in place:
                 yield f"{relative} belongs to a module that was not chosen"
-        for found in sorted(set(foreign.findall(text))) if foreign else ():
+        for found in sorted(_words_of_modules(text) & foreign):
             yield f"{relative} speaks of {found}"
     yield from _document_traces(worker, absent)
     yield from _dependency_traces(worker, combination, texts)
+
+
+@cache
+def _words_of_modules(text: str) -> frozenset[str]:
+    """List what a text holds of the words that speak of a module; most workers share most files."""
+    return frozenset(_modules_words().findall(text))
+
+
+@cache
+def _modules_words() -> re.Pattern[str]:
+    folders = "|".join(module["folder"] for module in MODULES.values())
+    variables = sorted({name for module in MODULES for name in _variables(module)})
+    return re.compile(rf"\b(?:{'|'.join([f'integrations[./](?:{folders})', *variables])})\b")
 
 
 def _document_traces(worker: Path, absent: list[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gen_worker.new.flags import Choices
 from gen_worker.template.catalog import module_question
-from judging import CATALOG, PROJECT, render_choices
+from judging import CATALOG, PROJECT, bring_up_to_date, render_choices
 
 _FOLDER = PROJECT / "build" / "kit" / "worker-payment"
 _VARIABLE = "KIT_WORKER"
@@ -24,20 +24,11 @@ def kit_worker() -> Path:
 
 
 def refresh() -> None:
-    """Bring the rendered worker up to date. Files that did not change keep their times."""
+    """Bring the rendered worker up to date."""
     if _VARIABLE in os.environ:
         return
     settings = [f"{module_question(name)}=true" for name in CATALOG.modules]
-    files = {
-        _FOLDER / one.path: one for one in render_choices(Choices("payment", settings=settings))
-    }
-    for path, file in files.items():
-        if not path.is_file() or path.read_bytes() != file.content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
-    for path in list(_FOLDER.rglob("*")):
-        if path.is_file() and path not in files and "__pycache__" not in path.parts:
-            path.unlink()
+    bring_up_to_date(_FOLDER, render_choices(Choices("payment", settings=settings)))
 
 
 def make_importable() -> None:
@@ -56,8 +47,14 @@ def lend_compiled(worker: Path) -> None:
         place = compiled.relative_to(source)
         name = place.parent.parent / f"{compiled.name.partition('.')[0]}.py"
         known, file = source / name, package / name
-        if file.is_file() and known.is_file() and file.read_bytes() == known.read_bytes():
-            times = known.stat()
-            os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-            (package / place).parent.mkdir(exist_ok=True)
-            shutil.copyfile(compiled, package / place)
+        if not (file.is_file() and known.is_file()):
+            continue
+        times, own = known.stat(), file.stat()
+        if (own.st_mtime_ns, own.st_size) == (times.st_mtime_ns, times.st_size):
+            if (package / place).exists():
+                continue
+        elif file.read_bytes() != known.read_bytes():
+            continue
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        (package / place).parent.mkdir(exist_ok=True)
+        shutil.copyfile(compiled, package / place)

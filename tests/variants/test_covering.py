@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+import judging
 import pytest
 from every_variant import meeting
+from gen_worker.template.render import File
 from importer import Importer
-from judging import MODULES, Combination, Judge, combinations, complete, covering, traces
+from judging import (
+    MODULES,
+    Combination,
+    Judge,
+    combinations,
+    complete,
+    covering,
+    files_of,
+    traces,
+)
 from type_cache import type_cache
 
 pytestmark = pytest.mark.timeout(600)
@@ -22,14 +34,19 @@ def importer() -> Iterator[Importer]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def judge(importer: Importer, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    """One judge, who knows what was found clean in another worker."""
+    return Judge(tmp_path_factory.mktemp("judge"), type_cache, importer.problem)
+
+
 @pytest.mark.parametrize("combination", covering(), ids=lambda one: one.name)
-def test_combination(combination: Combination, importer: Importer, tmp_path: Path) -> None:
+def test_combination(combination: Combination, judge: Judge) -> None:
     """No trace of what was not chosen; linted, formatted, typed, importable.
 
     `make test-variants` runs workers' own tests as well; those of the presets and of all
     modules together are run in tests/template.
     """
-    judge = Judge(tmp_path, type_cache, importer.problem)
     verdict = judge.judge(combination, tests=False)
     assert verdict.problem is None, verdict.problem
 
@@ -64,11 +81,34 @@ def test_any_three_answers_meet_where_a_worker_s_tests_are_run() -> None:
     assert len(chosen) * 10 < len(combinations())
 
 
+def test_what_was_clean_is_read_again_once_anything_about_it_has_changed(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file, or the rules: then nothing is known to be clean."""
+    nothing = combinations()[0]
+    files = {file.path: file for file in files_of(nothing)}
+    assert judge.judge(nothing, tests=False).problem is None
+    settings = files[PurePosixPath("pyproject.toml")]
+    stricter = settings.content.replace(b"line-length = 100", b"line-length = 60")
+    untidy = File(PurePosixPath("src/worker_payment/extra.py"), b"x  = 1\n", executable=False)
+    unused = File(untidy.path, b"import os\n", executable=False)
+    for changed, step, named in (
+        (untidy, "format", "extra.py"),
+        (unused, "lint", "extra.py"),
+        (dataclasses.replace(settings, content=stricter), "lint", "kit/cli.py"),
+    ):
+        changed_files = list((files | {changed.path: changed}).values())
+        monkeypatch.setattr(judging, "files_of", lambda _, made=changed_files: made)
+        problem = judge.judge(nothing, tests=False).problem or ""
+        assert problem.startswith(f"{step}:")
+        assert named in problem
+
+
 def test_a_trace_is_found(tmp_path: Path) -> None:
     """The judge itself is not blind."""
     nothing = combinations()[0]
     judge = Judge(tmp_path, type_cache, lambda _: "")
-    worker = judge.write(nothing)
+    worker = judge.write(files_of(nothing))
     assert list(traces(worker, nothing)) == []
     (worker / "src" / "worker_payment" / "extra.py").write_text(
         '"""See integrations.mail."""\n\nimport boto3\n\nPASSWORD = "SMTP_PASSWORD"\n'
@@ -83,7 +123,7 @@ def test_a_trace_is_found(tmp_path: Path) -> None:
 def test_a_module_that_cannot_be_imported_is_found(importer: Importer, tmp_path: Path) -> None:
     """Nor is the process that imports, which goes on with the next worker."""
     nothing = combinations()[0]
-    worker = Judge(tmp_path, type_cache, importer.problem).write(nothing)
+    worker = Judge(tmp_path, type_cache, importer.problem).write(files_of(nothing))
     broken = worker / "src" / "worker_payment" / "extra.py"
     for text, said in (
         ("import absent_library\n", "No module named 'absent_library'"),

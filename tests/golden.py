@@ -35,13 +35,14 @@ def golden(preset: str) -> str:
     renderer = Renderer(TEMPLATE)
     answers = answer(Choices(preset), TEMPLATE, CATALOG, Questionnaire(TEMPLATE, renderer))
     origin = {"_commit": "v0.0.0", "_src_path": "https://example.com/gen-worker.git"}
-    files = sorted(render(TEMPLATE, renderer, answers, origin), key=lambda one: one.path)
+    files = sorted(render(TEMPLATE, renderer, answers, origin), key=lambda one: one.path.split("/"))
     copied = {path.relative_to(TEMPLATE.files_root) for path in _copied()}
     package = str(answers.values["package_name"])
     lines = [f"{'*' if file.executable else ' '} {file.path}\n" for file in files]
     for file in files:
-        plain = Path(*("{{ package_name }}" if one == package else one for one in file.path.parts))
-        if plain not in copied and file.path.parts[0] != "tests":
+        parts = file.path.split("/")
+        plain = Path(*("{{ package_name }}" if one == package else one for one in parts))
+        if plain not in copied and parts[0] != "tests":
             content = file.content.decode()
             lines.append(f"\n=== {file.path}\n{content}" + "\n" * (not content.endswith("\n")))
     return "".join(lines)

@@ -288,7 +288,7 @@ def _for_ruff(files: Sequence[File]) -> Iterator[tuple[str, str]]:
 
     It looks at one file at a time, by the settings, and at which names are packages of the worker.
     """
-    contents = {file.path.as_posix(): file.content for file in files}
+    contents = {file.path: file.content for file in files}
     project = tomllib.loads(contents["pyproject.toml"].decode())
     own = sorted({Path(path).parts[1] for path in contents if path.startswith(_OWN_FOLDERS)})
     rules = [project["tool"]["ruff"], project["project"]["requires-python"], own]

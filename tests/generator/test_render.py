@@ -26,7 +26,7 @@ def rendered(template: Path, tmp_path: Path, *settings: str) -> Made:
 def test_files_keep_their_bytes_and_executable_bits(template: Path, tmp_path: Path) -> None:
     """Templates are rendered, everything else is copied, git's one mode bit survives."""
     made = rendered(template, tmp_path, "strict=yes")
-    files = {str(file.path): file for file in made.files}
+    files = {file.path: file for file in made.files}
     assert made.paths == [
         ".copier-answers.yml",
         "PAYMENT.md",

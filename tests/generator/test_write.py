@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 from command import command, limiting, run
@@ -17,8 +17,8 @@ from gen_worker.new.write import check_target, write
 from gen_worker.template.render import File
 
 FILES = [
-    File(PurePosixPath("src/a.py"), b"a = 1\n", executable=False),
-    File(PurePosixPath("run.sh"), b"#!/bin/sh\n", executable=True),
+    File("src/a.py", b"a = 1\n", executable=False),
+    File("run.sh", b"#!/bin/sh\n", executable=True),
 ]
 UNWRITABLE = next(path for path in (Path("/sys"), Path("/System")) if path.is_dir())
 
@@ -145,7 +145,7 @@ def test_a_missing_parent_is_made(tmp_path: Path, sample_template: Path) -> None
     done = run("payment", "--dir", "a/b", "--no-git", cwd=tmp_path, template=sample_template)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a" / "b" / "worker-payment").is_dir()
-    files = [File(PurePosixPath("x"), b"x", executable=False)]
+    files = [File("x", b"x", executable=False)]
 
     def fail(_: Path) -> None:
         raise OSError("full")

@@ -215,7 +215,7 @@ def test_status_changes_nothing(lab: Lab) -> None:
 
 
 def test_many_repositories_share_what_they_can(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each costs four git commands; the template is listed once, its version is found once."""
+    """Each costs two git commands; the template is listed once, its version is found once."""
     worker = lab.worker()
     started, listed = [], []
     words = ("fleet", "status", str(lab.workers), "--jobs", "1")
@@ -240,7 +240,7 @@ def test_many_repositories_share_what_they_can(lab: Lab, monkeypatch: pytest.Mon
     started.clear()
     listed.clear()
     assert len(statuses(lab.run(*words, "--json"))) == 10
-    assert len(started) == alone + 9 * 4
+    assert len(started) == alone + 9 * 2
     assert len(listed) == 1
 
 

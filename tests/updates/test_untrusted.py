@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -124,6 +124,74 @@ def test_a_file_changed_in_the_second_of_its_index_runs_no_filter(
     git(worker, "config", "filter.evil.clean", str(program))
     ours(worker, *command)
     assert not ran.exists(), ran.read_text()
+
+
+def _above(worker: Path, text: str) -> None:
+    """A broken repository in the worker: git takes the one above."""
+    shutil.rmtree(worker / ".git")
+    git(worker.parent, "init", "--quiet")
+    git(worker.parent, "add", "--all")
+    git(worker, "init", "--quiet")
+    shutil.rmtree(worker / ".git" / "refs")
+    _append(worker.parent / ".git" / "config", text)
+
+
+def _common(worker: Path, text: str) -> None:
+    """The settings lie in another folder, as those of a second working tree."""
+    shutil.copytree(worker / ".git", worker.parent / ".common")
+    (worker / ".git" / "commondir").write_text("../../.common\n")
+    _append(worker.parent / ".common" / "config", text)
+
+
+def _included(worker: Path, text: str) -> None:
+    (worker / ".git" / "more").write_text(text)
+    _append(worker / ".git" / "config", "[Include]\npath = more\n")
+
+
+def _of_working_tree(worker: Path, text: str) -> None:
+    git(worker, "config", "extensions.worktreeConfig", "true")
+    (worker / ".git" / "config.worktree").write_text(text)
+
+
+def _users(_worker: Path, text: str) -> None:
+    _append(Path(os.environ["GIT_CONFIG_GLOBAL"]), text)
+
+
+def _users_for_some(worker: Path, text: str) -> None:
+    (worker.parent / ".more").write_text(text)
+    condition = f'[includeIf "gitdir:{worker}/"]\npath = {worker.parent / ".more"}\n'
+    _append(Path(os.environ["GIT_CONFIG_GLOBAL"]), condition)
+
+
+def _append(file: Path, text: str) -> None:
+    with file.open("a") as opened:
+        opened.write(text)
+
+
+@pytest.mark.parametrize(
+    "define",
+    [_above, _common, _included, _of_working_tree, _users, _users_for_some],
+    ids=lambda define: define.__name__,
+)
+def test_no_filter_runs_wherever_it_is_defined(
+    lab: Lab,
+    program: Path,
+    ran: Path,
+    define: Callable[[Path, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`fleet status` asks git for filters where a look at the repository does not tell them."""
+    worker = lab.worker()
+    users = shutil.copy(os.environ["GIT_CONFIG_GLOBAL"], ran.with_name("settings"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(users))
+    (worker / ".gitattributes").write_text("* filter=evil\n")
+    define(worker, f'[FILTER "evil"]\nclean = {program}\n')
+    for path in worker.glob("*.*"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    lab.run("fleet", "status", str(worker))
+    assert not ran.exists(), ran.read_text()
+    git(worker, "status", "--porcelain")
+    assert ran.exists()
 
 
 def test_an_update_runs_the_owners_filters(lab: Lab, program: Path, ran: Path) -> None:

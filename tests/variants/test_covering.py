@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import judging
 import pytest
@@ -88,9 +88,9 @@ def test_what_was_clean_is_read_again_once_anything_about_it_has_changed(
     nothing = combinations()[0]
     files = {file.path: file for file in files_of(nothing)}
     assert judge.judge(nothing, tests=False).problem is None
-    settings = files[PurePosixPath("pyproject.toml")]
+    settings = files["pyproject.toml"]
     stricter = settings.content.replace(b"line-length = 100", b"line-length = 60")
-    untidy = File(PurePosixPath("src/worker_payment/extra.py"), b"x  = 1\n", executable=False)
+    untidy = File("src/worker_payment/extra.py", b"x  = 1\n", executable=False)
     unused = File(untidy.path, b"import os\n", executable=False)
     for changed, step, named in (
         (untidy, "format", "extra.py"),

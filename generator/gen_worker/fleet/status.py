@@ -9,6 +9,7 @@ from pathlib import Path
 from gen_worker.errors import GenWorkerError, defect
 from gen_worker.fleet.find import default_jobs, in_parallel
 from gen_worker.repository.answers_file import ANSWERS_FILE, Recorded, read_folder
+from gen_worker.repository.plain import own_filters, plain_repository
 from gen_worker.repository.snapshot import Snapshot, conflicts, read_snapshot
 from gen_worker.repository.worktree import find_repository, has_markers
 from gen_worker.template.catalog import module_question
@@ -81,19 +82,28 @@ def status_of_all(
 ) -> list[Status]:
     """Return how each of some worker repositories stands, by path."""
     releases.fetch_seconds = FETCH_SECONDS
-    found = in_parallel(lambda path: status_of(releases, path), folders, jobs or default_jobs())
+    filters = own_filters()
+    found = in_parallel(
+        lambda path: status_of(releases, path, filters), folders, jobs or default_jobs()
+    )
     return sorted((status for _, status in found), key=lambda status: status.path)
 
 
-def status_of(releases: Releases, path: Path) -> Status:
-    """Look at one worker repository; what goes wrong is part of the answer."""
+def status_of(releases: Releases, path: Path, filters: Sequence[str] | None = None) -> Status:
+    """Look at one worker repository; what goes wrong is part of the answer.
+
+    Args:
+        releases: Finds and renders versions.
+        path: The repository.
+        filters: Those of the user's own settings; git is asked for them when not given.
+    """
     try:
-        return _status_of(releases, path)
+        return _status_of(releases, path, filters)
     except Exception as error:  # noqa: BLE001 - a defect that one repository brings to light
         return Status(path, path.name, problem=defect(error))
 
 
-def _status_of(releases: Releases, path: Path) -> Status:
+def _status_of(releases: Releases, path: Path, filters: Sequence[str] | None) -> Status:
     try:
         recorded = read_folder(path)
     except GenWorkerError as error:
@@ -101,18 +111,20 @@ def _status_of(releases: Releases, path: Path) -> Status:
         return Status(path, path.name, conflicts=conflicted, problem=str(error))
     problem, repository, snapshot, pending = None, None, None, False
     try:
-        repository = find_repository(path)
-        snapshot, pending = read_snapshot(repository), read_pending(repository) is not None
+        plain = plain_repository(path)
+        repository = plain or find_repository(path)
+        snapshot = read_snapshot(repository, filters if plain else None)
+        pending = read_pending(repository) is not None
     except GenWorkerError as error:
         problem = str(error)
     edits, known = None, set[str]()
     try:
         rendered = releases.render(releases.of(recorded), recorded)
-        if repository is None:
+        if repository is None or snapshot is None:
             edits = drift_without_git(path, rendered)
-        elif snapshot is not None:
+        else:
             edits = drift(repository, snapshot, rendered)
-            known = {str(file.path) for file in rendered.files} - edits.keys()
+            known = {file.path for file in rendered.files} - edits.keys()
     except GenWorkerError as error:
         problem = problem or str(error)
     found = conflicts(repository, snapshot, known) if repository and snapshot else []

@@ -64,7 +64,7 @@ class Made:
     @property
     def paths(self) -> list[str]:
         """The files' paths, sorted."""
-        return sorted(str(file.path) for file in self.files)
+        return sorted(file.path for file in self.files)
 
 
 def create(request: Request, asker: Asker | None = None) -> Made:

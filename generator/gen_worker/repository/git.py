@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from gen_worker.errors import RepositoryError
@@ -53,6 +54,7 @@ def git_bytes(  # noqa: PLR0913 - all that may differ between two runs of git
     variables: Mapping[str, str] | None = None,
     seconds: float | None = None,
     codes: Sequence[int] = (0,),
+    known_filters: Sequence[str] | None = None,
 ) -> bytes:
     """Run one git command.
 
@@ -64,12 +66,19 @@ def git_bytes(  # noqa: PLR0913 - all that may differ between two runs of git
         variables: Environment variables to add.
         seconds: The time it may take.
         codes: Exit codes that are no failure.
+        known_filters: Those that the settings define; git is asked for them when not given.
 
     Raises:
         RepositoryError: It failed; the text ends with git's own words. Or git is not installed.
     """
     done = _run(
-        folder, arguments, trust=trust, data=data, variables=variables or {}, seconds=seconds
+        folder,
+        arguments,
+        trust=trust,
+        data=data,
+        variables=variables or {},
+        seconds=seconds,
+        known_filters=known_filters,
     )
     if done.returncode not in codes:
         command = next(iter(_without_settings(arguments)), "")
@@ -98,9 +107,17 @@ def git_list(
     trust: Trust = Trust.NONE,
     variables: Mapping[str, str] | None = None,
     codes: Sequence[int] = (0,),
+    known_filters: Sequence[str] | None = None,
 ) -> list[str]:
     """Run a git command that prints names with NUL between them (`-z`) and return the names."""
-    found = git_bytes(folder, *arguments, trust=trust, variables=variables, codes=codes)
+    found = git_bytes(
+        folder,
+        *arguments,
+        trust=trust,
+        variables=variables,
+        codes=codes,
+        known_filters=known_filters,
+    )
     return [name for name in found.decode(errors="surrogateescape").split("\0") if name]
 
 
@@ -157,21 +174,32 @@ def _run(  # noqa: PLR0913 - likewise
     data: bytes | None,
     variables: Mapping[str, str],
     seconds: float | None,
+    known_filters: Sequence[str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     command = next(iter(_without_settings(arguments)), "")
     options = settings(trust)
     if trust is Trust.NONE and command not in _RUN_NO_FILTERS:
-        options += _filters_off(folder, variables)
+        found = filters(folder, variables) if known_filters is None else known_filters
+        options += chain.from_iterable(map(_off, found))
     return _start(folder, [*options, *arguments], environment(trust, variables), data, seconds)
 
 
-def _filters_off(folder: Path, variables: Mapping[str, str]) -> list[str]:
-    """Return options that switch off every filter the repository's settings define."""
-    words = ["config", "--null", "--name-only", "--get-regexp", _FILTERS]
+def filters(folder: Path, variables: Mapping[str, str], also: str = "") -> list[str]:
+    """Name every setting of a filter that a repository's settings define.
+
+    Args:
+        folder: Where git looks for the repository.
+        variables: Environment variables to add.
+        also: What else to name: the rest of a regular expression.
+    """
+    words = ["config", "--null", "--name-only", "--get-regexp", _FILTERS + also]
     found = _start(folder, words, environment(Trust.NONE, variables), None, None)
-    names = sorted({name for name in found.stdout.decode(errors="replace").split("\0") if name})
-    values = {name: "false" if name.endswith(".required") else "" for name in names}
-    return [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
+    return sorted({name for name in found.stdout.decode(errors="replace").split("\0") if name})
+
+
+def _off(name: str) -> tuple[str, str]:
+    """Return the options that switch a filter off."""
+    return "-c", f"{name}={'false' if name.endswith('.required') else ''}"
 
 
 def _start(

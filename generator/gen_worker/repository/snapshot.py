@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -50,15 +50,19 @@ class Snapshot:
         return len(self.dirty | self.staged | self.unmerged) + len(new)
 
 
-def read_snapshot(repository: Repository) -> Snapshot:
+def read_snapshot(repository: Repository, filters: Sequence[str] | None = None) -> Snapshot:
     """Look at a worker's folder.
+
+    Args:
+        repository: The worker.
+        filters: Those that the settings define; git is asked for them when not given.
 
     Raises:
         RepositoryError: Git refuses.
     """
     found = Snapshot()
     words = ("status", "--porcelain=v2", "--branch", "--no-renames", "--untracked-files=all")
-    for entry in git_list(repository.folder, *words, "-z", "--", "."):
+    for entry in git_list(repository.folder, *words, "-z", "--", ".", known_filters=filters):
         _add_status(found, entry, repository.prefix)
     for entry in git_list(repository.folder, "ls-files", "-v", "--stage", "-z"):
         meta, _, path = entry.partition("\t")

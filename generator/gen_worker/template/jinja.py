@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import jinja2
 from jinja2 import (
     Environment,
     FileSystemLoader,
@@ -111,6 +112,7 @@ class Renderer:
             self._environment.globals.pop(name, None)
         self._compiled: dict[str, Any] = {}  # path parts repeat: compile each once
         self._environment.globals["pathjoin"] = lambda *path: str(PurePosixPath(*path))
+        self._globals = dict(self._environment.globals)
 
     def text(self, source: str, context: Mapping[str, Any]) -> str:
         """Render one string.
@@ -127,7 +129,7 @@ class Renderer:
         try:
             if source not in self._compiled:
                 self._compiled[source] = self._environment.from_string(source)
-            return str(self._compiled[source].render(context))
+            return self._render(self._compiled[source], context)
         except TemplateError:
             raise
         except Exception as error:  # the template's own code runs here: 1 / 0, endless recursion
@@ -149,7 +151,7 @@ class Renderer:
             return [self.value(item, context) for item in source]
         return source
 
-    def file(self, path: PurePosixPath, context: Mapping[str, Any]) -> bytes:
+    def file(self, path: str, context: Mapping[str, Any]) -> bytes:
         """Render one file of the template.
 
         Args:
@@ -160,7 +162,7 @@ class Renderer:
             TemplateError: The file is malformed or uses an unknown name.
         """
         try:
-            return self._environment.get_template(str(path)).render(context).encode()
+            return self._render(self._environment.get_template(path), context).encode()
         except UndefinedError as error:
             raise TemplateError(f"The template file {path} uses a wrong name: {error}") from error
         except TemplateSyntaxError as error:
@@ -170,6 +172,11 @@ class Renderer:
             raise
         except Exception as error:  # likewise
             raise TemplateError(f"The template file {path} cannot be rendered: {error}") from error
+
+    def _render(self, template: jinja2.Template, context: Mapping[str, Any]) -> str:
+        """Do as `Template.render`, which copies the globals name by name for every small text."""
+        names = template.new_context({**self._globals, **context}, shared=True)
+        return "".join(template.root_render_func(names))
 
     def keep_compiled(self) -> None:
         """Keep what was compiled for later runs."""

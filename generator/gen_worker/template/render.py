@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from itertools import accumulate
+from functools import cache, partial
 from pathlib import PurePosixPath
+from posixpath import join
 from typing import Any
 from unicodedata import normalize
 
@@ -26,9 +26,15 @@ _LITERAL = re.compile(r"/?\.?[\w-][\w.-]*(/\.?[\w-][\w.-]*)*", re.ASCII)
 
 @dataclass(frozen=True)
 class File:
-    """A file of the new repository."""
+    """A file of the new repository.
 
-    path: PurePosixPath
+    Attributes:
+        path: Where it lies below the repository's folder, with slashes.
+        content: Its bytes.
+        executable: Its one mode bit that counts, as in git.
+    """
+
+    path: str
     content: bytes
     executable: bool
 
@@ -59,59 +65,62 @@ def render(
     excluded = _excludes(template, renderer, context)
     names = _Names(template, renderer, context)
     rendered: list[File] = []
-    origins: dict[tuple[str, ...], Source] = {}
+    origins: dict[str, Source] = {}
     for source in template.sources:
         target = names.target(source)
         if target is None or excluded(target):
             continue
         if target in origins:
-            shown = "/".join(target)
-            raise TemplateError(f"The template writes {shown} twice: {source}, {origins[target]}.")
+            raise TemplateError(f"The template writes {target} twice: {source}, {origins[target]}.")
         origins[target] = source
         if source.is_template:
-            inside = PurePosixPath(template.subdirectory, *source.parts)
-            content = renderer.file(inside, context)
+            content = renderer.file(join(template.subdirectory, str(source)), context)
         else:
             content = source.content
-        rendered.append(File(PurePosixPath(*target), content, source.executable))
+        rendered.append(File(target, content, source.executable))
     renderer.keep_compiled()
     return rendered
 
 
 class _Names:
-    """Renders the parts of paths, those of folders once: most files share them."""
+    """Renders paths; a folder's once for all of its files."""
 
     def __init__(self, template: Template, renderer: Renderer, context: Mapping[str, Any]) -> None:
         self._suffix = template.suffix
         self._render = partial(renderer.text, context=context)
-        self._folders: dict[str, tuple[str, ...]] = {}
+        self._folders: dict[tuple[str, ...], str | None] = {(): ""}
 
-    def target(self, source: Source) -> tuple[str, ...] | None:
+    def target(self, source: Source) -> str | None:
         """Render the path of a file, None when a part renders to nothing."""
-        found: tuple[str, ...] = ()
-        for part in source.parts[:-1]:
-            if part not in self._folders:
-                self._folders[part] = _parts(self._render(part), source)
-            if not self._folders[part]:
-                return None
-            found += self._folders[part]
-        name = self._render(source.parts[-1]).removesuffix(self._suffix)
-        return (*found, *_parts(name, source)) if name else None
+        *folders, last = source.parts
+        folder = self._folder(tuple(folders), source)
+        if folder is None:
+            return None
+        name = _path(self._render(last).removesuffix(self._suffix), source)
+        return f"{folder}{name}" if name else None
+
+    def _folder(self, parts: tuple[str, ...], source: Source) -> str | None:
+        """Render the path of a folder, with a slash at its end."""
+        if parts not in self._folders:
+            above = self._folder(parts[:-1], source)
+            name = above is not None and _path(self._render(parts[-1]), source)
+            self._folders[parts] = f"{above}{name}/" if name else None
+        return self._folders[parts]
 
 
-def _parts(rendered: str, source: Source) -> tuple[str, ...]:
-    """Split what a part of a path was rendered to; refuse what leads elsewhere."""
-    parts = PurePosixPath(rendered).parts if "/" in rendered else (rendered,) * bool(rendered)
+def _path(rendered: str, source: Source) -> str:
+    """Tidy what a part of a path was rendered to; refuse what leads elsewhere."""
+    parts = PurePosixPath(rendered).parts if "/" in rendered else (rendered,)
     if rendered.startswith("/") or ".." in parts or ".git" in map(str.lower, parts):
         raise TemplateError(
             f"The template's {source} would leave the new repository or change its git settings."
         )
-    return parts
+    return "/".join(parts)
 
 
 def _excludes(
     template: Template, renderer: Renderer, context: Mapping[str, Any]
-) -> Callable[[tuple[str, ...]], bool]:
+) -> Callable[[str], bool]:
     """Compile `_exclude`; a pattern may render to several lines or to none."""
     # All at once: compiling one string takes a fraction of compiling sixty.
     text = renderer.text("\n".join(template.settings.get("exclude", ())), context)
@@ -124,10 +133,10 @@ def _excludes(
         spec = PathSpec.from_lines("gitignore", patterns)
     except ValueError as error:
         raise TemplateError(f"_exclude in copier.yml is malformed: {error}") from error
-    return lambda path: spec.match_file("/".join(path))
+    return spec.match_file
 
 
-def _literal_excludes(patterns: Iterable[str]) -> Callable[[tuple[str, ...]], bool]:
+def _literal_excludes(patterns: Iterable[str]) -> Callable[[str], bool]:
     """Match what patterns without special characters mean: names anywhere, or paths from the top."""
     names, paths = set(), set()
     for pattern in patterns:
@@ -136,7 +145,9 @@ def _literal_excludes(patterns: Iterable[str]) -> Callable[[tuple[str, ...]], bo
         else:
             names.add(pattern)
 
-    def excluded(path: tuple[str, ...]) -> bool:
-        return not names.isdisjoint(path) or not paths.isdisjoint(accumulate(path, "{}/{}".format))
+    @cache
+    def excluded(path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        return name in names or path in paths or (bool(folder) and excluded(folder))
 
     return excluded

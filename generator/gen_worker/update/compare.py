@@ -76,10 +76,10 @@ def drift_without_git(folder: Path, rendered: Rendered) -> dict[str, str]:
         try:
             same = (folder / file.path).read_bytes() == file.content
         except OSError:
-            found[str(file.path)] = "deleted"
+            found[file.path] = "deleted"
             continue
         if not same:
-            found[str(file.path)] = "changed"
+            found[file.path] = "changed"
     return found
 
 

@@ -203,8 +203,8 @@ def _settle(  # noqa: PLR0913 - the six things a merge is made of
     overwrite: bool,
 ) -> tuple[Merged, dict[str, str]]:
     """Apply the rules that a merge does not know; return the rest and what would be lost."""
-    theirs = {str(file.path): file for file in after.files}
-    ours = {str(file.path): file for file in before.files}
+    theirs = {file.path: file for file in after.files}
+    ours = {file.path: file for file in before.files}
     # The answers file has one writer.
     scratch.take_theirs([ANSWERS_FILE])
     losses = {path: "delete" for path in merged.conflicts if path in ours and path not in theirs}

@@ -9,13 +9,13 @@ applies exactly what was rehearsed.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from hashlib import sha1, sha256
-from pathlib import Path, PurePosixPath
+from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -35,8 +35,8 @@ _MERGE = (
 # Whatever the owner's .gitattributes say, the rehearsal works on bytes and with usual markers.
 _ATTRIBUTES = "* -text -eol -filter -ident -working-tree-encoding conflict-marker-size=7\n"
 _SIMILAR = "60%"  # of a file's lines, for it to be taken for a renamed one
-
-_sha1 = partial(sha1, usedforsecurity=False)
+_MANY = 1024  # files, most of which the repositories of a fleet share
+_SHA256_DIGITS = 64
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def edited(repository: Repository, head: str, files: Sequence[File]) -> set[str]
     """Return the template's files that the owner has changed and still has."""
     folder, prefix = repository.folder, repository.prefix.rstrip("/")
     have = tree(folder, f"{head}:{prefix}" if prefix else head)
-    same = blobs([file for file in files if str(file.path) in have], have.values())
+    same = blobs([file for file in files if file.path in have], have.values())
     return {path for path, blob in same.items() if have[path] != blob}
 
 
@@ -249,11 +249,14 @@ def blobs(files: Sequence[File], known: Iterable[str]) -> dict[str, str]:
         files: The files.
         known: Hashes of that repository: it has two kinds, of different lengths.
     """
-    kind = sha256 if len(next(iter(known), "")) == 2 * sha256().digest_size else _sha1
-    return {
-        str(file.path): kind(b"blob %d\0" % len(file.content) + file.content).hexdigest()
-        for file in files
-    }
+    kind = "sha256" if len(next(iter(known), "")) == _SHA256_DIGITS else "sha1"
+    return {file.path: _blob(kind, file.content) for file in files}
+
+
+@lru_cache(maxsize=_MANY)
+def _blob(kind: str, content: bytes) -> str:
+    data = b"blob %d\0" % len(content) + content
+    return hashlib.new(kind, data, usedforsecurity=False).hexdigest()
 
 
 def _commit(reference: str, version: Version, parent: str | None) -> Iterable[bytes]:
@@ -273,6 +276,6 @@ def _data(content: bytes) -> bytes:
     return b"data %d\n%b\n" % (len(content), content)
 
 
-def _quoted(path: PurePosixPath) -> str:
-    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _quoted(path: str) -> str:
+    text = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{text}"'

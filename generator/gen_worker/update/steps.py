@@ -192,7 +192,7 @@ def abort(path: Path, *, overwrite: bool = False) -> Path:
 def _check_space(plan: Plan) -> None:
     """Refuse an update for which the disk has no room."""
     changed = {path for _, path in plan.changes}
-    size = sum(len(file.content) for file in plan.rendered.files if str(file.path) in changed)
+    size = sum(len(file.content) for file in plan.rendered.files if file.path in changed)
     for place in (plan.repository.folder, plan.repository.git_folder):
         free = shutil.disk_usage(place).free
         if free < size + _MARGIN:

@@ -16,6 +16,8 @@ SHOW = (
     "'own': [name for name in sys.modules if name.startswith('worker_payment')]}))"
 )
 
+FULL = "import io, os, sys; Full = type('Full', (io.StringIO,), {'flush': lambda _: os.fsync(-1)})"
+
 
 def test_arguments_environment_and_folder_are_its_own(tmp_path):
     kept = {name: os.environ[name] for name in os.environ if name.startswith(READ_AT_START)}
@@ -38,7 +40,11 @@ def test_arguments_environment_and_folder_are_its_own(tmp_path):
     [
         ("pass", 0),
         ("raise SystemExit(5)", 5),
+        ("raise SystemExit('a text')", 1),
         ("raise ValueError", 1),
+        ("raise KeyboardInterrupt", -signal.SIGINT),
+        ("import sys; sys.stdout.close()", 0),
+        (f"{FULL}; sys.stdout = Full()", 120),  # as the interpreter has it
         ("import os; os._exit(7)", 7),
         ("import os; os.kill(os.getpid(), 9)", -signal.SIGKILL),
         ("import warnings; warnings.warn('x')", 0),
@@ -46,6 +52,18 @@ def test_arguments_environment_and_folder_are_its_own(tmp_path):
 )
 def test_it_ends_as_its_code_says(code, ended):
     assert run_preloaded(["-c", code]).returncode == ended
+
+
+def test_it_ends_after_its_threads_and_what_is_registered():
+    code = (
+        "import atexit, threading, time\natexit.register(print, 'registered')\n"
+        "def work():\n    time.sleep(0.1)\n    print('thread')\n"
+        "threading.Thread(target=work).start()\nleft = [open('/dev/null')]\n"
+        "left.append(left)\ndel left\nprint('main')"
+    )
+    done = run_preloaded(["-W", "always", "-c", code])
+    assert done.stdout.split() == ["main", "thread", "registered"]
+    assert "ResourceWarning" in done.stderr
 
 
 def test_its_path_is_absolute(tmp_path):

@@ -10,13 +10,14 @@ import hashlib
 import importlib
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import (
     Any,
     Generic,
@@ -26,7 +27,7 @@ from typing import (
     Protocol,
     TypeVar,
 )
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from redis.exceptions import NoScriptError
 
@@ -108,6 +109,9 @@ _OUTBOX = (
     "traceparent",
 )
 _ANY: _Shape = {"kind": "any"}
+_HALF = re.compile(r"[\ud800-\udfff]")
+_ID = re.compile(r"[A-Za-z0-9_-]+")
+_SHORT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,6})\d*)?"
     r"([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?",
@@ -183,7 +187,7 @@ class _Encoder:
         text = _as_text(value)
         if text is None:
             _refuse(path, "must be a text")
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if _HALF.search(text):
             _refuse(path, "holds half a character")
         _check_size(shape, len(text), path, "characters")
         pattern = shape.get("pattern")
@@ -380,7 +384,12 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _object_text(texts: Mapping[str, str]) -> str:
-    return "{" + ",".join(f"{_json(name)}:{text}" for name, text in texts.items()) + "}"
+    return "{" + ",".join([_label(name) + text for name, text in texts.items()]) + "}"
+
+
+@lru_cache(maxsize=1000)  # of many jobs, which have the same fields
+def _label(name: str) -> str:
+    return f"{_json(name)}:"
 
 
 def _inside(path: str, name: str) -> str:
@@ -409,6 +418,10 @@ class _Ready(NamedTuple):
     data: str
     random: bool
 
+    def receipt(self, code: Any) -> Receipt:
+        """What its publication answers."""
+        return Receipt(self.job_id, queued=self.random or int(code) == 1)
+
 
 class _Base(Generic[_P]):
     """One kind of job."""
@@ -422,6 +435,8 @@ class _Base(Generic[_P]):
         self._job = contract.jobs[job_type]
         self._queue = queue or contract.queue
         self._encoder = _Encoder(contract.shapes)
+        self._call = f"[{_json(self._job.function)},null,["
+        self._heads = lru_cache(maxsize=100)(self._head_text)  # most calls want the same one
         self._digest = hashlib.sha1(contract.script.encode(), usedforsecurity=False).hexdigest()
 
     def insert(
@@ -468,30 +483,33 @@ class _Base(Generic[_P]):
         at_front: bool,
     ) -> str:
         """What the jobs of a call have in common."""
-        ids = [each if isinstance(each, str) else each.job_id for each in after]
-        if ids and _milliseconds(delay) > 0:
+        ids = dict.fromkeys(each if isinstance(each, str) else each.job_id for each in after)
+        wait = _milliseconds(delay) if delay else 0
+        if ids and wait > 0:
             _refuse("after", "a job can wait for others or for a time, not for both")
-        name = self._queue_of(queue)
+        checked = tuple([_checked_id(each, "after") for each in ids])
+        carrier = _carrier()
+        meta = _json(carrier) if carrier else ""
+        return self._heads(self._queue_of(queue), wait, checked, meta, at_front)
+
+    def _head_text(
+        self, queue: str, wait: int, after: Sequence[str], meta: str, at_front: bool
+    ) -> str:
         fields = {
-            "origin": name,
+            "origin": queue,
             "description": self.type,
             "timeout": str(self._job.timeout),
             "result_ttl": str(self._job.result_ttl),
         }
-        carrier = _carrier()
-        if carrier:
-            fields["meta"] = _json(carrier)
-        head: dict[str, Any] = {
-            "prefix": self._contract.prefix,
-            "queue": name,
-            "fields": fields,
-        }
-        if _milliseconds(delay) > 0:
-            head["delay"] = _milliseconds(delay) / 1000
+        if meta:
+            fields["meta"] = meta
+        head: dict[str, Any] = {"prefix": self._contract.prefix, "queue": queue, "fields": fields}
+        if wait > 0:
+            head["delay"] = wait / 1000
         if at_front:
             head["atFront"] = True
-        if ids:
-            head["after"] = [_checked_id(each, "after") for each in dict.fromkeys(ids)]
+        if after:
+            head["after"] = after
         return _json(head)
 
     def _ready(self, payload: _P, job_id: str | None, path: str = "") -> _Ready:
@@ -499,8 +517,8 @@ class _Base(Generic[_P]):
         made = self._id_of(texts) if job_id is None else _checked_id(job_id)
         if made is None and self._job.job_id is False:
             _refuse("job_id", "is missing: only the worker can make it")
-        data = f"[{_json(self._job.function)},null,[{self._text(texts)}],{{}}]"
-        return _Ready(made or uuid4().hex, data, random=made is None)
+        data = f"{self._call}{self._text(texts)}],{{}}]"
+        return _Ready(made or os.urandom(16).hex(), data, random=made is None)
 
     def _ready_many(
         self, payloads: Iterable[_P], job_id: Callable[[_P], str] | None
@@ -572,9 +590,10 @@ class Job(_Base[_P]):
             PayloadError: Payload or option do not fit; the error names the field.
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        jobs = [self._ready(payload, job_id)]
+        job = self._ready(payload, job_id)
         head = self._head(queue, delay, after, at_front=at_front)
-        return self._publish(jobs, head, at_front=at_front)[0]
+        (code,) = self._run((head, job.job_id, job.data))
+        return job.receipt(code)
 
     def enqueue_many(
         self,
@@ -638,9 +657,10 @@ class AsyncJob(_Base[_P]):
         queue: QueueName | None = None,
     ) -> Receipt:
         """Publish one job, in one round trip: see `Job.enqueue`."""
-        jobs = [self._ready(payload, job_id)]
+        job = self._ready(payload, job_id)
         head = self._head(queue, delay, after, at_front=at_front)
-        return (await self._publish(jobs, head, at_front=at_front))[0]
+        (code,) = await self._run((head, job.job_id, job.data))
+        return job.receipt(code)
 
     async def enqueue_many(
         self,
@@ -706,7 +726,7 @@ def _arguments(head: str, part: Sequence[_Ready]) -> list[str]:
 
 def _receipts(parts: Sequence[Sequence[_Ready]], answers: Sequence[list[Any]]) -> list[Receipt]:
     return [
-        Receipt(job.job_id, queued=job.random or int(code) == 1)
+        job.receipt(code)
         for part, codes in zip(parts, answers, strict=True)
         for job, code in zip(part, codes, strict=True)
     ]
@@ -720,14 +740,14 @@ def _milliseconds(delay: float | timedelta) -> int:
 
 
 def _checked_id(job_id: str, option: str = "job_id") -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", job_id):
+    if not _ID.fullmatch(job_id):
         _refuse(option, "must be of letters, digits, _ and - only")
     return job_id
 
 
 def _safe_id(text: str) -> str:
     """Return the id that RQ accepts: the contract's reference page has the rule."""
-    if re.fullmatch(r"[A-Za-z0-9_-]{1,200}", text):
+    if _SHORT_ID.fullmatch(text):
         return text
     cleaned = re.sub(r"[^A-Za-z0-9_-]", "-", text[:183])
     return f"{cleaned}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

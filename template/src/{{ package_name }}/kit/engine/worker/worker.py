@@ -232,7 +232,7 @@ class ThreadWorker(MemberWorker):
         until = min(until, self._reconcile_at)
         if self._free() > 0:
             until = min(until, self._promote_at)
-        return max(until - now, 0.01)
+        return max(until - now, 0.001)
 
     def _gather(self) -> None:
         """Let outcomes gather while there is enough to do in hand: a trip costs as much as a job."""

@@ -72,6 +72,8 @@ $(READY): pyproject.toml copier.yml template/pyproject.toml.jinja tests/worker_r
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found." >&2; exit 1; }
 	@echo "Setting up .venv ($$($(PYTHON) --version)); this happens once ..."
 	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python "$(PYTHON)" .venv; \
+		elif $(PYTHON) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --without-pip .venv && \
+			$(PYTHON) -m pip --python $(BIN)/python install -qq uv; \
 		else $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -qq uv; fi
 	@$(UV) pip install --quiet --python $(BIN)/python --editable . --group dev --group kit --group workflows
 	@$(BIN)/python tests/worker_requirements.py > .venv/worker-requirements.txt

@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from preloaded import PreloadedProgram
 
 from support import PYTHONPATH, eventually
 from worker_payment.kit.config.log_writer import LineWriter
@@ -111,21 +112,24 @@ PIPED = """
 import os, sys
 from worker_payment.kit.config.log_writer import LineWriter
 writer = LineWriter(sys.stdout)
-name, size = sys.argv[1], int(sys.argv[2])
-for number in range(300):
+name, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for number in range(count):
     writer.write(f"{name}{number:06}" + name * (size - 7) + "\\n")
     if number % 20 == 0:
         writer.flush()
 """
 
 
-@pytest.mark.parametrize("size", [200, 3_000, 20_000, 100_000])
-def test_lines_of_several_processes_in_one_pipe_are_never_torn(size):
+SIZES = [(200, 300), (3_000, 300), (20_000, 100), (100_000, 60)]  # of lines, and how many
+
+
+@pytest.mark.parametrize(("size", "count"), SIZES)
+def test_lines_of_several_processes_in_one_pipe_are_never_torn(size, count):
     reading, writing = os.pipe()
     environment = os.environ | {"PYTHONPATH": PYTHONPATH}
     programs = [
-        subprocess.Popen(
-            [sys.executable, "-c", PIPED, name, str(size)], stdout=writing, env=environment
+        PreloadedProgram(
+            ["-c", PIPED, name, str(size), str(count)], stdout=writing, env=environment
         )
         for name in "abcd"
     ]
@@ -133,10 +137,10 @@ def test_lines_of_several_processes_in_one_pipe_are_never_torn(size):
     with os.fdopen(reading, "rb") as pipe:
         lines = pipe.read().decode().splitlines()
     assert [program.wait(30) for program in programs] == [0] * 4
-    assert len(lines) == 4 * 300
+    assert len(lines) == 4 * count
     for name in "abcd":
         own = [line for line in lines if line[0] == name]
-        assert own == [f"{name}{number:06}" + name * (size - 7) for number in range(300)]
+        assert own == [f"{name}{number:06}" + name * (size - 7) for number in range(count)]
 
 
 def test_a_pipe_that_another_program_made_non_blocking_loses_no_line():

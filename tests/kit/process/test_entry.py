@@ -58,17 +58,6 @@ def test_all_processes_of_a_replica_must_be_well(monkeypatch, tmp_path):
     assert probe(ready=True) == 0
 
 
-def test_a_health_check_imports_no_library():
-    code = (
-        "import sys\nsys.argv = ['worker', 'health']\n"
-        "from worker_payment.__main__ import main\n"
-        "try: main()\nexcept SystemExit: pass\n"
-        "print(sorted({'pydantic', 'typer', 'redis', 'rq', 'structlog'} & set(sys.modules)))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines()[-1] == "[]"
-
-
 @pytest.mark.parametrize("wait", [0.15, 0.4])
 def test_a_stop_in_the_first_moments_is_obeyed(wait, tmp_path):
     """As process 1 would be, it is started without the kernel's own handling of SIGTERM."""

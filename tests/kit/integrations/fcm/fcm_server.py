@@ -23,7 +23,7 @@ BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 @cache
 def private_key() -> str:
     """An RSA key made here, in PEM form."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from gen_worker.cli.app import app
+from gen_worker.cli.app import command_line
 from typer.main import get_command
 from typer.testing import CliRunner
 
 # Made once: typer makes it anew for every call, which costs more than many a command.
-_COMMAND = get_command(app)
+_COMMAND = get_command(command_line())
 
 # What a process runs; the template is an argument of main, not a public flag.
 PROGRAM = (

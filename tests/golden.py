@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import gen_worker
-from gen_worker.cli.app import app
+from gen_worker.cli.app import command_line
 from gen_worker.new.flags import Choices, answer
 from gen_worker.template.jinja import Renderer
 from gen_worker.template.questionnaire import Questionnaire
@@ -50,7 +50,7 @@ def golden(preset: str) -> str:
 
 def rendered_help() -> str:
     """Let Typer render the help of the program for a terminal of 80 columns."""
-    command = get_command(app)
+    command = get_command(command_line())
     with command.make_context("gen-worker", [], resilient_parsing=True) as context:
         context.terminal_width = 78  # the formatter leaves two free
         return f"{command.get_help(context)}\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import documented_catalogue
 import documented_commands
 import documented_variables
-from gen_worker.cli.app import app
+from gen_worker.cli import app
 from gen_worker.new.create import Request, create
 from gen_worker.new.flags import Choices
 from gen_worker.template.catalog import load_catalog, module_question
@@ -68,7 +68,7 @@ def write_reference(worker: Path) -> None:
     from worker_payment.worker import worker  # noqa: PLC0415 - composes it
 
     for name, typer_app, title in (
-        ("gen-worker", app, "gen-worker"),
+        ("gen-worker", app.command_line(), "gen-worker"),
         ("worker", command_line(), "The worker's commands"),
     ):
         program = "worker-payment" if name == "worker" else name

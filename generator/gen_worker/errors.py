@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class GenWorkerError(Exception):
@@ -78,8 +78,7 @@ class InterruptedRunError(GenWorkerError):
         super().__init__(sentence)
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """What a failed run tells its user."""
 
     sentence: str

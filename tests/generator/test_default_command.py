@@ -12,6 +12,7 @@ from typing import Any
 import golden
 import pytest
 from command import command, invoke, run
+from gen_worker.cli.app import asked
 
 OPTIONS = [
     *("--preset", "--with", "--without", "--concurrency", "--set", "--dir", "--yes"),
@@ -49,6 +50,31 @@ def test_help_shows_everything_at_once() -> None:
         assert f"{option} " in shown
     assert re.search(r"list +Show the presets and modules\.", shown)
     assert invoke("-h").stdout == shown
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "completed"),
+    [
+        ("", None, None),
+        ("-h", None, None),
+        ("--version", None, None),
+        ("update --json", "update", "update"),
+        ("fleet status", "fleet", "fleet"),
+        ("payment --yes", "new", "new"),
+        ("--dry-run payment", "new", "new"),
+        ("--pre", "new", "new"),
+        ("up", "new", None),
+        ("update", "update", None),
+    ],
+)
+def test_only_the_command_that_is_asked_for_is_made(
+    line: str, typed: str | None, completed: str | None
+) -> None:
+    """All of them where the line may mean each; a word that is being completed may."""
+    words = f"gen-worker {line}"
+    assert asked(line.split(), {}) == typed
+    for variable in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"):
+        assert asked([], {"_GEN_WORKER_COMPLETE": "complete", variable: words}) == completed
 
 
 def test_nothing_typed_shows_the_help() -> None:

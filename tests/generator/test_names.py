@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 
 import pytest
-from gen_worker.cli.app import app
+from gen_worker.cli.app import command_line
 from gen_worker.errors import InvalidNameError
 from gen_worker.new.names import check_name, nearest_name
 from gen_worker.template.catalog import load_catalog
@@ -126,6 +126,7 @@ def test_all_python_keywords_are_reserved() -> None:
 
 def test_all_commands_are_reserved() -> None:
     """A worker's name can never be taken for a command."""
+    app = command_line()
     commands = {command.name for command in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
     assert commands <= set(RESERVED["gen-worker command"])

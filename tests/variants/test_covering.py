@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -95,7 +94,7 @@ def test_what_was_clean_is_read_again_once_anything_about_it_has_changed(
     for changed, step, named in (
         (untidy, "format", "extra.py"),
         (unused, "lint", "extra.py"),
-        (dataclasses.replace(settings, content=stricter), "lint", "kit/cli.py"),
+        (settings._replace(content=stricter), "lint", "kit/cli.py"),
     ):
         changed_files = list((files | {changed.path: changed}).values())
         monkeypatch.setattr(judging, "files_of", lambda _, made=changed_files: made)

@@ -4,14 +4,14 @@ Modules with commands leave out `from __future__ import annotations`: of annotat
 Typer evaluates each several times, which takes five times as long for every start.
 """
 
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from gen_worker.cli import fleet, update
-from gen_worker.cli.client import client
 from gen_worker.cli.command import Command
 from gen_worker.cli.console import (
     SETTINGS,
@@ -23,16 +23,11 @@ from gen_worker.cli.console import (
     say,
 )
 from gen_worker.cli.default_command import DEFAULT, DefaultCommand, DefaultCommandGroup
-from gen_worker.cli.new import new
 from gen_worker.errors import OutputError
 
-app = typer.Typer(
-    cls=DefaultCommandGroup,
-    context_settings=SETTINGS,
-    rich_markup_mode=None,  # rich would double the start-up time
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-)
+_FLEET = "fleet"
+_COMMANDS = ("list", DEFAULT, "update", "add", "remove", "diff", "status", "client", _FLEET)
+_OWN_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
 def main(template: Path | None = None) -> None:
@@ -43,11 +38,71 @@ def main(template: Path | None = None) -> None:
     """
     accept_any_text()
     try:
-        app(prog_name="gen-worker", obj=template)
+        command_line(asked(sys.argv[1:], os.environ))(prog_name="gen-worker", obj=template)
     except OSError as error:  # commands explain their own
         discard_output()
         say("Error", f"The help could not be printed: {error.strerror}.", "red")
         sys.exit(OutputError.exit_code)
+
+
+def asked(words: Sequence[str], variables: Mapping[str, str]) -> str | None:
+    """Return the one command that a command line needs, None where it may need all.
+
+    Args:
+        words: The command line.
+        variables: Those of the environment: a shell that completes a command line gives it there.
+    """
+    if completes := "_GEN_WORKER_COMPLETE" in variables:
+        typed = variables.get("COMP_WORDS") or variables.get("_TYPER_COMPLETE_ARGS", "")
+        words = typed.split()[1:]
+    first = words[0] if words else ""
+    unfinished = completes and len(words) == 1 and not first.startswith("-")
+    if not first or unfinished or first in _OWN_OPTIONS:
+        return None
+    return first if first in _COMMANDS else DEFAULT
+
+
+def command_line(only: str | None = None) -> typer.Typer:
+    """Return the program.
+
+    Args:
+        only: The only command that it needs. To make all takes a sixth of a quick command.
+    """
+    app = typer.Typer(
+        cls=DefaultCommandGroup,
+        callback=program,
+        context_settings=SETTINGS,
+        rich_markup_mode=None,  # rich would double the start-up time
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+    )
+    for name in _COMMANDS if only is None else (only,):
+        if name == _FLEET:
+            from gen_worker.cli import fleet
+
+            app.add_typer(fleet.app, name=name)
+            continue
+        kind = DefaultCommand if name == DEFAULT else Command
+        command = app.command(name, cls=kind, hidden=name == DEFAULT, context_settings=SETTINGS)
+        command(_function(name))
+    return app
+
+
+def _function(name: str) -> Any:
+    """Load a command."""
+    if name == "list":
+        return list_catalog
+    if name == DEFAULT:
+        from gen_worker.cli.new import new
+
+        return new
+    if name == "client":
+        from gen_worker.cli.client import client
+
+        return client
+    from gen_worker.cli import update
+
+    return getattr(update, name)
 
 
 def _print_version(value: bool) -> None:
@@ -58,7 +113,6 @@ def _print_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def program(
     _version: Annotated[
         bool,
@@ -79,7 +133,6 @@ def program(
     """
 
 
-@app.command("list", cls=Command, context_settings=SETTINGS)
 def list_catalog(
     ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -90,13 +143,3 @@ def list_catalog(
 
         found = catalog(ctx)
         echo((catalog_json if as_json else catalog_text)(found))
-
-
-app.command(DEFAULT, cls=DefaultCommand, hidden=True, context_settings=SETTINGS)(new)
-app.command("update", cls=Command, context_settings=SETTINGS)(update.update)
-app.command("add", cls=Command, context_settings=SETTINGS)(update.add)
-app.command("remove", cls=Command, context_settings=SETTINGS)(update.remove)
-app.command("diff", cls=Command, context_settings=SETTINGS)(update.diff)
-app.command("status", cls=Command, context_settings=SETTINGS)(update.status)
-app.command("client", cls=Command, context_settings=SETTINGS)(client)
-app.add_typer(fleet.app, name="fleet")

@@ -69,8 +69,12 @@ def catalog_text(catalog: Catalog) -> str:
 
 def catalog_json(catalog: Catalog) -> str:
     """List presets and modules for a script."""
-    presets = [vars(preset) | {"modules": [*preset.modules]} for preset in catalog.presets.values()]
-    return as_json({"presets": presets, "modules": [*map(vars, catalog.modules.values())]})
+    presets = [
+        preset._asdict() | {"modules": [*preset.modules]} for preset in catalog.presets.values()
+    ]
+    return as_json(
+        {"presets": presets, "modules": [one._asdict() for one in catalog.modules.values()]}
+    )
 
 
 def tree(root: str, files: Iterable[str]) -> list[str]:

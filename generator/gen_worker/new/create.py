@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from gen_worker.new.first_commit import COMMANDS, make_repository
 from gen_worker.new.flags import Choices, answer
@@ -18,8 +19,7 @@ from gen_worker.template.render import File, render
 from gen_worker.versions.origin import Source, find_source
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What to make and where.
 
     Attributes:
@@ -37,8 +37,7 @@ class Request:
     git: bool = True
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """What a run made, or would have made.
 
     Attributes:
@@ -59,7 +58,7 @@ class Made:
     source: Source
     dry_run: bool
     commit: str | None = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: Sequence[str] = ()
 
     @property
     def paths(self) -> list[str]:

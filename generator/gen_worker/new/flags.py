@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gen_worker.errors import InvalidAnswerError, UnknownChoiceError, near_match
 from gen_worker.new.names import check_name
@@ -23,8 +22,7 @@ from gen_worker.template.questionnaire import (
 CONCURRENCY_QUESTION = "concurrency"
 
 
-@dataclass(frozen=True)
-class Choices:
+class Choices(NamedTuple):
     """What the flags said about the new worker.
 
     Attributes:

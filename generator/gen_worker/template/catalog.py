@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -14,8 +13,7 @@ from gen_worker.template.definition import Template, parse_yaml
 _MODULE_PREFIX = "with_"
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(NamedTuple):
     """A named set of defaults."""
 
     name: str
@@ -25,16 +23,14 @@ class Preset:
     modules: Sequence[str]
 
 
-@dataclass(frozen=True)
-class Module:
+class Module(NamedTuple):
     """An integration that a worker can have."""
 
     name: str
     title: str
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(NamedTuple):
     """What can be chosen.
 
     Attributes:

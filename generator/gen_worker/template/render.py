@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import PurePosixPath
 from posixpath import join
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from gen_worker.errors import TemplateError
@@ -24,8 +23,7 @@ from gen_worker.template.sources import Source
 _LITERAL = re.compile(r"/?\.?[\w-][\w.-]*(/\.?[\w-][\w.-]*)*", re.ASCII)
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A file of the new repository.
 
     Attributes:

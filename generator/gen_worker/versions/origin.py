@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from gen_worker.errors import RepositoryError
@@ -29,8 +28,7 @@ _RELEASE = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
 _DEVELOPMENT = re.compile(r".*\+g([0-9a-f]{7,40})")  # hatch-vcs: 0.2.1.dev3+gabc1234
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """The template's repository and the state of it that was rendered.
 
     Attributes:

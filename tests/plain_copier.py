@@ -1,7 +1,8 @@
 """Copier as it is used without gen-worker, but for the time it takes.
 
 It compiles every part of a path anew for each file below it, which is half of what it does; here
-each text is compiled once.
+each text is compiled once. And it asks git for every file whether the repository minds executable
+bits, which each repository of the tests does.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def copier(*arguments: str, cwd: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,  # Copier runs git for every file
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
 
@@ -53,5 +54,8 @@ def each_text_compiled_once() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    with each_text_compiled_once():
+    from copier._main import Worker
+
+    asking = patch.object(Worker, "_sync_git_index_executable_bit", lambda *_: None)
+    with each_text_compiled_once(), asking:
         runpy.run_module("copier", run_name="__main__")

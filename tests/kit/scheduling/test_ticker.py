@@ -165,6 +165,22 @@ def test_a_payload_that_cannot_be_made_is_named_and_stops_no_other(
     assert [line["schedule"] for line in errors] == ["a-broken-one"] * 2  # tried at every look
 
 
+def test_what_is_due_at_one_moment_is_published_by_one_transaction(
+    publisher, connection, queue, clock
+):
+    def transactions():
+        return connection.info("commandstats").get("cmdstat_exec", {"calls": 0})["calls"]
+
+    each = nightly()
+    ticker = Ticker(publisher, [replace(each, name=f"{each.name}-{n}") for n in range(20)], clock)
+    ticker.tick()
+    clock.forward(seconds=10)
+    before = transactions()
+    assert [ticker.tick(), ticker.tick()] == [20, 0]
+    assert transactions() == before + 1
+    assert len(waiting(connection, queue)) == 20
+
+
 def test_without_a_clock_of_the_test_the_time_is_the_servers(publisher):
     seconds, _ = publisher.connection.time()
     assert abs(Ticker(publisher, [])._server_time().timestamp() - seconds) < 2

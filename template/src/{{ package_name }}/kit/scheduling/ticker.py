@@ -1,16 +1,17 @@
 """Publish what is due. Every replica looks at Redis's clock; exactly one publishes each run.
 
-For each schedule a hash in Redis holds when its last run was due. That number and the job change
-in one transaction: a replica that comes second finds the number changed, and one that dies in the
-middle has done neither.
+For each schedule a hash in Redis holds when its last run was due. Those numbers and the jobs of one
+look change in one transaction: a replica that comes second finds the numbers changed, and one that
+dies in the middle has done neither.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from redis.exceptions import NoPermissionError, RedisError, WatchError
@@ -25,6 +26,20 @@ ON_TIME = 60.0  # seconds that a run may be late and still counts as not missed
 _LONGEST = 30.0  # seconds between two looks at most: clocks are set, machines sleep
 _PAUSE = 5.0  # seconds after trouble
 _TICK = 0.001  # seconds more than until a run is due: a look that is too early publishes nothing
+
+
+class Run(NamedTuple):
+    """A run that is due.
+
+    Args:
+        of: Its schedule.
+        due: When.
+        late: Seconds since.
+    """
+
+    of: Schedule
+    due: datetime
+    late: float
 
 
 class Ticker:
@@ -72,7 +87,16 @@ class Ticker:
         return self._look(self._clock())
 
     def _look(self, now: datetime) -> int:
-        return sum(self._try(each, now) for each in self._schedules)
+        runs = []
+        for each in self._schedules:
+            with _stopping_no_other(each):
+                due = each.latest(now)
+                runs.append(Run(each, due, (now - due).total_seconds()))
+        while True:
+            try:
+                return self._publish(runs)
+            except WatchError:
+                continue  # another replica was at one of the schedules: perhaps at another one
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -98,53 +122,52 @@ class Ticker:
             return datetime.now(UTC)
         return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)
 
-    def _try(self, each: Schedule, now: datetime) -> bool:
-        try:
-            return self._consider(each, now)
-        except RedisError:
-            raise
-        except Exception:
-            log.exception("schedule.error", schedule=each.name)
-            return False
-
-    def _consider(self, each: Schedule, now: datetime) -> bool:
-        due = each.latest(now)
-        while True:
-            try:
-                return self._publish(each, due, now)
-            except WatchError:
-                continue  # another replica was at one of the schedules: perhaps at another one
-
-    def _publish(self, each: Schedule, due: datetime, now: datetime) -> bool:
+    def _publish(self, runs: list[Run]) -> int:
+        told: list[tuple[Run, str, int]] = []  # with the job's id, and where Redis' answer stands
         with self._publisher.connection.pipeline() as pipeline:
             pipeline.watch(self._key)  # type: ignore[no-untyped-call]
-            last: Any = pipeline.hget(self._key, each.key)
-            if last is not None and float(last) >= due.timestamp():
-                return False
+            kept: Any = pipeline.hmget(self._key, [each.of.key for each in runs]) if runs else []
             pipeline.multi()
-            pipeline.hset(self._key, each.key, str(due.timestamp()))
-            late = (now - due).total_seconds()
-            # Nothing was missed by a schedule that is seen for the first time.
-            wanted = last is not None and (late <= ON_TIME or each.missed == "once")
-            job_id = self._add(each, due, pipeline) if wanted else ""
-            answers = pipeline.execute()
-        if not wanted:
-            if last is not None:
-                log.warning("schedule.skipped", schedule=each.name, due=due.isoformat())
-            return False
-        queued: bool = answers[-1] == [1]
-        event = "schedule.published" if queued else "schedule.duplicate"
-        log.info(event, schedule=each.name, due=due.isoformat(), jobId=job_id, lateMs=_ms(late))
-        return queued
+            for run, last in zip(runs, kept, strict=True):
+                if last is not None and float(last) >= run.due.timestamp():
+                    continue
+                wanted = run.late <= ON_TIME or run.of.missed == "once"
+                with _stopping_no_other(run.of):
+                    # Nothing was missed by a schedule that is seen for the first time.
+                    if last is not None:
+                        job_id = self._add(run, pipeline) if wanted else ""
+                        told.append((run, job_id, len(pipeline) - 1))
+                    pipeline.hset(self._key, run.of.key, str(run.due.timestamp()))
+            answers = pipeline.execute() if len(pipeline) else []
+        return sum(_tell(run, job_id, answers[place]) for run, job_id, place in told)
 
-    def _add(self, each: Schedule, due: datetime, pipeline: Any) -> str:
+    def _add(self, run: Run, pipeline: Any) -> str:
         """Put the job into the transaction."""
-        payload = each.payload(due)
-        job_id = each.job_id(payload, due)
-        target = self._publisher.on(each.queue) if each.queue else self._publisher
-        target.add_to(pipeline, each.processor, payload, job_id)
+        payload = run.of.payload(run.due)
+        job_id = run.of.job_id(payload, run.due)
+        queue = run.of.queue
+        target = self._publisher.on(queue) if queue else self._publisher
+        target.add_to(pipeline, run.of.processor, payload, job_id)
         return job_id
 
 
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+@contextmanager
+def _stopping_no_other(each: Schedule) -> Iterator[None]:
+    try:
+        yield
+    except RedisError:
+        raise
+    except Exception:
+        log.exception("schedule.error", schedule=each.name)
+
+
+def _tell(run: Run, job_id: str, answer: Any) -> bool:
+    """Log what became of a run. Returns whether its job was queued."""
+    name, due = run.of.name, run.due.isoformat()
+    if not job_id:
+        log.warning("schedule.skipped", schedule=name, due=due)
+        return False
+    queued: bool = answer == [1]
+    event = "schedule.published" if queued else "schedule.duplicate"
+    log.info(event, schedule=name, due=due, jobId=job_id, lateMs=round(run.late * 1000))
+    return queued

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kit_worker import lend_compiled
+from preloaded import PreloadedProgram
 from redis import Redis
 from redis.exceptions import RedisError
 from rendering import render
@@ -87,9 +89,10 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def worker(tmp_path: Path, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(tmp_path: Path, redis_url: str) -> Iterator[None]:
     """A worker made by the generator, at work."""
     project = render(tmp_path, "blank")
+    lend_compiled(project)
     variables = {
         "REDIS_URL": redis_url,
         "PYTHONPATH": str(project / "src"),
@@ -104,13 +107,13 @@ def worker(tmp_path: Path, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
         "    while not payload.until.exists():\n        time.sleep(0.05)\n"
     )
     code = "import slow_jobs; from worker_blank.__main__ import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "run"],
+    process = PreloadedProgram(
+        ["-c", code, "run"],
         cwd=project,
         env=os.environ | variables,
         stdout=subprocess.DEVNULL,
     )
-    yield process
+    yield
     process.terminate()
     assert process.wait(40) == 0
 

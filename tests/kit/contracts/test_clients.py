@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import re
 import shutil
-import subprocess
 import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from client_jobs import EverythingPayload, OrderPayload
 from node import compile_project, make_project, run_node
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import format_trace_id
+from preloaded_tools import run_module
 from redis import Redis
 from rendering import PROJECT
 
@@ -429,11 +430,5 @@ def test_the_clients_in_python_pass_mypy_and_ruff(modules, folder):
         ["ruff", "check", "--isolated", *found],
         ["ruff", "format", "--isolated", "--check", *found],
     ):
-        run = subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        run = run_module([str(each) for each in command], folder, os.environ)
         assert run.returncode == 0, run.stdout

@@ -257,7 +257,8 @@ def test_a_worker_that_holds_the_interpreter_fails_no_job(
     with process(redis_server.url, queue) as one, process(redis_server.url, queue) as two:
         eventually(lambda: client.scard("rq:workers") == 2, 20)
         job = plain.enqueue("engine_process_jobs.hold_the_interpreter", held)
-        eventually(lambda: job.get_status() == JobStatus.FINISHED, 30)
+        # Each may take it from the other for a while, as long as both are slow.
+        eventually(lambda: job.get_status() == JobStatus.FINISHED, 90)
         eventually(lambda: client.zcard(f"rq:wip:{queue}") == 0, 20)
         assert one.poll() is two.poll() is None
     assert times_run(notes)["held"] >= 2, "no worker was held up past its lease"

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -77,29 +76,31 @@ def closed_gate(outbox: Outbox) -> Iterator[None]:
 
 
 @contextmanager
-def api_server(outbox: Outbox, key: str) -> Iterator[subprocess.Popen[str]]:
-    """An API server that has written a job and not yet committed."""
+def api_server(outbox: Outbox, key: str) -> Iterator[tuple[PreloadedProgram, int]]:
+    """An API server that has written a job and not yet committed, and where to tell it to."""
     url = outbox.engine.url.render_as_string(hide_password=False)
-    with subprocess.Popen(
-        [sys.executable, "-c", API, url, json.dumps(outbox.values(key))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "written\n"
-        yield process
+    reading, telling = os.pipe()
+    process = PreloadedProgram(
+        ["-c", API, url, json.dumps(outbox.values(key))], stdin=reading, stdout=subprocess.PIPE
+    )
+    os.close(reading)
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.readline() == "written\n"
+        yield process, telling
         process.kill()
+        process.wait()
+    os.close(telling)
 
 
 @on_servers
 def test_an_api_server_is_killed_before_and_after_its_commit(outbox, start_relay):
     """What was not committed is never seen; what was committed is published."""
     start_relay()
-    with api_server(outbox, "never") as doomed, api_server(outbox, "surely") as done:
+    with api_server(outbox, "never") as (doomed, _), api_server(outbox, "surely") as (done, tell):
         doomed.kill()
         doomed.wait()
-        print(file=done.stdin, flush=True)
+        os.write(tell, b"\n")
         assert done.stdout.readline() == "committed\n"
         done.kill()
     outbox.write(outbox.values("later"))

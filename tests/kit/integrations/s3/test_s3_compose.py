@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import yaml
+from preloaded import run_preloaded
 
 from integrations.amazon import aws_server
 from support import ROOT
@@ -25,5 +24,5 @@ def test_the_bucket_is_created_once_by_the_workers_own_image(tmp_path):
     with aws_server() as url:
         environment = os.environ | {"S3_CONFIG": json.dumps(config | {"endpoint": url})}
         for _ in range(2):
-            command = [sys.executable, "-c", *bucket["command"]]
-            subprocess.run(command, env=environment, cwd=tmp_path, check=True)
+            made = run_preloaded(["-c", *bucket["command"]], cwd=tmp_path, env=environment)
+            assert made.returncode == 0, made.stderr

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from command import Outcome, commit_all, git, invoke
+from command import Outcome, commit_all, contents, git, invoke
 from gen_worker.new.create import Request, create
 from gen_worker.new.flags import Choices
 from gen_worker.versions.history import own_history
@@ -75,10 +75,20 @@ class Lab:
         return create(Request(Choices(name, settings=settings), parent, self.template)).target
 
     def fresh(self, name: str = "payment", *settings: str) -> Path:
-        """Make the same worker elsewhere, to compare with."""
+        """Make the same worker elsewhere."""
+        return self.worker(name, *settings, folder=self._elsewhere())
+
+    def rendered(self, name: str = "payment", *settings: str) -> dict[str, tuple[bytes, bool]]:
+        """Read the files that the same worker has anew, to compare with."""
+        choices = Choices(name, settings=settings)
+        return contents(
+            create(Request(choices, self._elsewhere(), self.template, git=False)).target
+        )
+
+    def _elsewhere(self) -> Path:
         parent = self.folder / f"fresh-{len(list(self.folder.iterdir()))}"
         parent.mkdir()
-        return self.worker(name, *settings, folder=parent)
+        return parent
 
     def run(self, *arguments: str) -> Outcome:
         """Run gen-worker with this template."""

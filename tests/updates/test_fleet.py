@@ -75,7 +75,7 @@ def test_each_gets_a_branch_and_no_working_tree_is_touched(
     assert "line three" in merged
     assert "my line" in merged
     git(fleet["a"], "switch", "--quiet", BRANCH)
-    assert contents(fleet["a"]) == contents(lab.fresh("a"))
+    assert contents(fleet["a"]) == lab.rendered("a")
 
 
 def test_the_canarys_tests_run_first_and_alone(lab: Lab, fleet: dict[str, Path]) -> None:

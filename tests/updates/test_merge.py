@@ -29,7 +29,7 @@ def test_updated_is_what_a_fresh_render_is(lab: Lab) -> None:
     )
     done = lab.update(worker)
     assert done.exit_code == 0, done.stderr
-    assert contents(worker) == contents(lab.fresh())
+    assert contents(worker) == lab.rendered()
     assert "retries: 3" in (worker / ".copier-answers.yml").read_text()
     assert "retries: 3" in done.stdout, "a new question is named with its answer"
 
@@ -146,7 +146,7 @@ def test_an_answer_can_be_given_on_the_way(lab: Lab) -> None:
     lab.release("v0.2.0", {"template/NEW.md": "new\n"})
     done = lab.update(worker, "--set", "concurrency=9", "--set", "strict=yes")
     assert done.exit_code == 0, done.stderr
-    assert contents(worker) == contents(lab.fresh("payment", "concurrency=9", "strict=yes"))
+    assert contents(worker) == lab.rendered("payment", "concurrency=9", "strict=yes")
     assert "concurrency: 9" in done.stdout
 
 

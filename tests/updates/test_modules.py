@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pytest
-from command import contents
+from command import contents, git
 from gen_worker.template.catalog import load_catalog, module_question
 from gen_worker.template.definition import load_template
 from gen_worker.versions.history import own_history
@@ -21,31 +21,54 @@ RELEASES = history.releases() if (history := own_history(PROJECT)) else []
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's template as it is committed, in a repository of its own, tagged v0.1.0."""
-    import os
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The project's template as it is committed, tagged v0.1.0; and with a version after that.
 
+    The next one touches every source file, a dependency and a document.
+    """
     folder = tmp_path_factory.mktemp("project")
-    before = dict(os.environ)
     settings = folder / "gitconfig"
     settings.write_text("[user]\n\tname = Tester\n\temail = tester@localhost\n")
-    os.environ |= {
-        "GIT_CONFIG_GLOBAL": str(settings),
-        "XDG_CACHE_HOME": str(tmp_path_factory.getbasetemp() / "cache"),
-    }
-    try:
-        return project_lab(folder / "lab", PROJECT).template
-    finally:
-        os.environ.clear()
-        os.environ |= before
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GIT_CONFIG_GLOBAL", str(settings))
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+        first, following = project_lab(folder / "lab", PROJECT), Lab(folder / "next")
+        shutil.copytree(first.template, following.template)
+        files: dict[str, str | None] = {}
+        for path in (following.template / "template" / "src").rglob("*.py"):
+            name = str(path.relative_to(following.template))
+            files[name] = path.read_text() + "\n# A line of the next version.\n"
+        files |= following.edit(
+            "template/pyproject.toml.jinja", '"structlog>=', '"added>=1",\n    "structlog>='
+        )
+        files["template/NEXT.md.jinja"] = "{{ modules | join(' ') }}\n"
+        following.release("v0.2.0", files)
+    return {"v0.1.0": first.template, "v0.2.0": following.template}
 
 
 @pytest.fixture
-def lab(project: Path, tmp_path: Path) -> Lab:
-    """A laboratory that may release versions of its own."""
+def lab(templates: dict[str, Path], tmp_path: Path) -> Lab:
+    """A laboratory with the first version, which no test changes."""
     made = Lab(tmp_path / "lab")
-    shutil.copytree(project, made.template)
+    made.template = templates["v0.1.0"]
     return made
+
+
+@pytest.fixture
+def next_lab(templates: dict[str, Path], tmp_path: Path) -> Lab:
+    """A laboratory with both versions, which no test changes."""
+    made = Lab(tmp_path / "lab")
+    made.template = templates["v0.2.0"]
+    return made
+
+
+def earlier_worker(lab: Lab, *settings: str, folder: Path | None = None) -> Path:
+    """Make a worker from the version before the newest one."""
+    git(lab.template, "checkout", "--quiet", "v0.1.0")
+    try:
+        return lab.worker("payment", *settings, folder=folder)
+    finally:
+        git(lab.template, "checkout", "--quiet", "v0.2.0")
 
 
 def only(module: str) -> list[str]:
@@ -61,36 +84,22 @@ def chosen(modules: Collection[str]) -> list[str]:
 NONE = chosen(())
 
 
-def release_changes(lab: Lab) -> None:
-    """Release a version that touches every source file, a dependency and a document."""
-    files: dict[str, str | None] = {}
-    for path in (lab.template / "template" / "src").rglob("*.py"):
-        name = str(path.relative_to(lab.template))
-        files[name] = path.read_text() + "\n# A line of the next version.\n"
-    files |= lab.edit(
-        "template/pyproject.toml.jinja", '"structlog>=', '"added>=1",\n    "structlog>='
-    )
-    lab.release("v0.2.0", {**files, "template/NEXT.md.jinja": "{{ modules | join(' ') }}\n"})
-
-
 @pytest.mark.parametrize("module", [None, *MODULES])
-def test_updated_is_what_a_fresh_render_is(lab: Lab, module: str | None) -> None:
+def test_updated_is_what_a_fresh_render_is(next_lab: Lab, module: str | None) -> None:
     """For every module, with every source file changed."""
     settings = only(module) if module else NONE
-    worker = lab.worker("payment", *settings)
-    release_changes(lab)
-    done = lab.update(worker)
+    worker = earlier_worker(next_lab, *settings)
+    done = next_lab.update(worker)
     assert done.exit_code == 0, done.stderr
-    assert contents(worker) == contents(lab.fresh("payment", *settings))
+    assert contents(worker) == next_lab.rendered("payment", *settings)
 
 
 @pytest.mark.timeout(600)
-def test_plain_copier_update_gives_the_same_worker(lab: Lab) -> None:
+def test_plain_copier_update_gives_the_same_worker(next_lab: Lab) -> None:
     """Nothing that gen-worker does beside the merge is needed for a working repository."""
-    worker = lab.worker("payment", *only("ftp"))
-    release_changes(lab)
+    worker = earlier_worker(next_lab, *only("ftp"))
     copier("update", cwd=worker)
-    assert contents(worker) == contents(lab.fresh("payment", *only("ftp")))
+    assert contents(worker) == next_lab.rendered("payment", *only("ftp"))
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -98,7 +107,7 @@ def test_added_and_removed_again(lab: Lab, module: str) -> None:
     """Added it is as if it had been chosen at once; removed no trace is left."""
     worker = lab.worker("payment", *chosen(complete([module]) - {module}))
     without = contents(worker)
-    at_once = contents(lab.fresh("payment", *only(module)))
+    at_once = lab.rendered("payment", *only(module))
     added = lab.run("add", module, "--in", str(worker), "--commit")
     assert added.exit_code == 0, added.stderr
     assert contents(worker) == at_once
@@ -107,12 +116,11 @@ def test_added_and_removed_again(lab: Lab, module: str) -> None:
     assert contents(worker) == without
 
 
-def test_modules_stay_at_the_repositorys_version(lab: Lab) -> None:
+def test_modules_stay_at_the_repositorys_version(next_lab: Lab) -> None:
     """Adding one is no update."""
-    worker = lab.worker("payment", *NONE)
-    at_once = contents(lab.fresh("payment", *only("ftp")))
-    release_changes(lab)
-    assert lab.run("add", "ftp", "--in", str(worker)).exit_code == 0
+    worker = earlier_worker(next_lab, *NONE)
+    at_once = contents(earlier_worker(next_lab, *only("ftp"), folder=next_lab.folder))
+    assert next_lab.run("add", "ftp", "--in", str(worker)).exit_code == 0
     assert contents(worker) == at_once
 
 
@@ -124,7 +132,7 @@ def test_a_module_and_the_one_it_needs_come_and_go_together(lab: Lab) -> None:
     assert (added.exit_code, "It needs the module database." in added.stderr) == (2, True)
     assert contents(worker) == before
     assert lab.run("add", "database,outbox", "--in", str(worker), "--commit").exit_code == 0
-    assert contents(worker) == contents(lab.fresh("payment", *only("outbox")))
+    assert contents(worker) == lab.rendered("payment", *only("outbox"))
     removed = lab.run("remove", "database", "--in", str(worker))
     assert (removed.exit_code, "It needs the module database." in removed.stderr) == (2, True)
 
@@ -161,7 +169,7 @@ def test_several_modules_may_be_written_with_commas(lab: Lab) -> None:
     assert "with_ftp: true" in recorded
     done = lab.run("remove", "mail, ftp", "--in", str(worker), "--commit")
     assert done.exit_code == 0, done.stderr
-    assert contents(worker) == contents(lab.fresh("blank", *NONE))
+    assert contents(worker) == lab.rendered("blank", *NONE)
 
 
 @pytest.mark.parametrize("command", ["add", "remove"])
@@ -189,17 +197,13 @@ def test_every_released_version_reaches_this_one(tag: str, tmp_path: Path) -> No
         template = project_lab(tmp_path / "lab", PROJECT).template
     else:
         template = tmp_path / "clone"
-        from command import git
-
         git(tmp_path, "clone", "--quiet", str(PROJECT), str(template))
     lab = Lab(tmp_path / "workers")
     lab.template = template
-    from command import git
-
     newest = git(template, "rev-parse", "HEAD")
     git(template, "checkout", "--quiet", tag)
     worker = lab.worker("payment")
     git(template, "checkout", "--quiet", newest)
     done = lab.update(worker)
     assert done.exit_code == 0, done.stderr
-    assert contents(worker) == contents(lab.fresh("payment"))
+    assert contents(worker) == lab.rendered("payment")

@@ -150,7 +150,7 @@ def test_edited_files_of_a_removed_module_are_named_and_kept(lab: Lab) -> None:
     assert contents(worker) == before
     assert "It needs --overwrite" in lab.update(worker, "--dry-run").stdout
     assert lab.update(worker, "--overwrite").exit_code == 0
-    assert contents(worker) == contents(lab.fresh())
+    assert contents(worker) == lab.rendered()
 
 
 def test_unedited_files_of_a_removed_module_just_go(lab: Lab) -> None:
@@ -158,7 +158,7 @@ def test_unedited_files_of_a_removed_module_just_go(lab: Lab) -> None:
     worker = lab.worker()
     remove_mail(lab)
     assert lab.update(worker).exit_code == 0
-    assert contents(worker) == contents(lab.fresh())
+    assert contents(worker) == lab.rendered()
 
 
 def test_an_edited_engine_is_replaced_only_when_told(lab: Lab) -> None:
@@ -170,7 +170,7 @@ def test_an_edited_engine_is_replaced_only_when_told(lab: Lab) -> None:
     assert done.exit_code == 1
     assert f"overwrite: {ENGINE}" in done.stderr
     assert lab.update(worker, "--overwrite").exit_code == 0
-    assert contents(worker) == contents(lab.fresh())
+    assert contents(worker) == lab.rendered()
 
 
 def test_an_edited_engine_stays_while_the_template_leaves_it_alone(lab: Lab) -> None:

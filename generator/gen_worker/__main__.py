@@ -9,7 +9,7 @@ from pathlib import Path
 
 _HELP = Path(__file__).parent / "cli" / "help.txt"  # as Typer renders it; a test holds that
 _WIDTH = 80  # of that file, in columns
-_YOUNG = 50_000  # objects before Python looks for garbage; a quick command makes hardly any
+_YOUNG = 200_000  # objects before Python looks for garbage; a quick command makes hardly any
 
 
 def main(template: Path | None = None) -> None:

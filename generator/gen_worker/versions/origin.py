@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from gen_worker.errors import RepositoryError
 from gen_worker.repository.git import git, has_git
+from gen_worker.repository.settings import Trust
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -106,7 +107,9 @@ def _from_checkout(root: Path) -> Source:
         return _off("git is missing, so the checkout's revision is unknown")
     try:
         commit = git(root, "describe", "--tags", "--always")
-        changed = git(root, "status", "--porcelain", "--", *TEMPLATE_PARTS)
+        # Its own filters may run: gen-worker itself is code of this checkout.
+        words = ("status", "--porcelain", "--", *TEMPLATE_PARTS)
+        changed = git(root, *words, trust=Trust.FILTERS)
         url = _published_url(root)
     except RepositoryError as error:
         return _off(f"the checkout has no usable revision ({error})")

@@ -321,10 +321,12 @@ def _open_again(number: int, name: str) -> None:
 if __name__ == "__main__":
     usual = list(warnings.filters)
     warnings.simplefilter("error")
+    gc.disable()  # what is loaded stays: looking for garbage in it is in vain
     for library in _LIBRARIES:
         importlib.import_module(library)
     _load_kit(sys.argv[2])
     gc.freeze()
+    gc.enable()
     try:
         _become(_serve(socket.socket(fileno=int(sys.argv[1]))), sys.argv[2], usual)
     except SystemExit as ended:

@@ -54,20 +54,31 @@ def python() -> Path:
     return made
 
 
-@pytest.fixture(params=KINDS, ids=lambda name: name.replace(" ", "-"))
-def worker(request: pytest.FixtureRequest, tmp_path: Path) -> Rendered:
-    """A worker of each kind."""
+@pytest.fixture(scope="module", params=KINDS, ids=lambda name: name.replace(" ", "-"))
+def worker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    """A worker of each kind, which no test changes."""
     answers = KINDS[request.param]
-    return Rendered(render(tmp_path, "payment", **answers), Variant("payment", answers))
+    path = render(tmp_path_factory.mktemp("kind"), "payment", **answers)
+    return Rendered(path, Variant("payment", answers))
+
+
+# What the validators load and read once: the schemas of Kubernetes are read anew for each object.
+VALIDATORS = """
+import compose_spec, functools, kubernetes_validate, pytest
+from cloudcoil.models.keda import v1alpha1
+from kubernetes_validate import utils
+utils.schema_contents = functools.cache(utils.schema_contents)
+newest = kubernetes_validate.latest_version()
+kubernetes_validate.validate({"apiVersion": "v1", "kind": "Namespace"}, newest, strict=True)
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+"""
 
 
 @pytest.fixture(scope="module")
 def checks(python: Path) -> Iterator[Forks]:
     """One process that has loaded the validators; the test of a broken manifest starts them anew."""
-    once = "import compose_spec, kubernetes_validate, pytest\n"
-    once += "from cloudcoil.models.keda import v1alpha1"
     each = f"os.chdir(folder)\nreturn int(pytest.main(['-q', *{CHECKS}, 'deploy/checks']))"
-    with Forks([str(python)], once, each) as started:
+    with Forks([str(python)], VALIDATORS, each) as started:
         yield started
 
 

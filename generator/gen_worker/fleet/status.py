@@ -83,9 +83,9 @@ def status_of_all(
     """Return how each of some worker repositories stands, by path."""
     releases.fetch_seconds = FETCH_SECONDS
     filters = own_filters()
-    found = in_parallel(
-        lambda path: status_of(releases, path, filters), folders, jobs or default_jobs()
-    )
+    # More than are updated at once: while one renders, no other may, and git should have work.
+    jobs = jobs or 2 * default_jobs()
+    found = in_parallel(lambda path: status_of(releases, path, filters), folders, jobs)
     return sorted((status for _, status in found), key=lambda status: status.path)
 
 

@@ -27,6 +27,6 @@ def prepare(folder: Path) -> dict[str, str]:
 
 @cache
 def _private_key() -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - opens nothing
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return key.private_bytes(serialization.Encoding.PEM, *form).decode()

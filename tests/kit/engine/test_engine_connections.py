@@ -78,3 +78,16 @@ def test_the_limited_user_reaches_nothing_else(limited: Redis) -> None:
         limited.set("other:key", "1")
     with pytest.raises(NoPermissionError):
         limited.flushall()
+
+
+def test_a_worker_that_leaves_at_once_takes_the_thread_along_that_listens(
+    redis_server: RedisServer, queue: str
+) -> None:
+    """It begins to listen and ends at any moment of that."""
+    client = connect(redis_server.url)
+    for number in range(30):
+        worker = ThreadWorker([queue], client, f"{queue}-{number}", Options())
+        worker.drain()
+        assert worker.run() == 0
+        assert not worker.pubsub_thread.is_alive()
+    client.close()

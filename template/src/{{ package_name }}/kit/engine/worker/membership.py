@@ -115,11 +115,22 @@ class MemberWorker(BaseWorker):
         """Leave the list of workers; without Redis the lease simply runs out."""
         try:
             self.register_death()  # type: ignore[no-untyped-call]
-            # RQ tells it after its farewell; by then it may wait for a message that never comes.
-            self.pubsub_thread.stop()  # type: ignore[attr-defined]
-            self.unsubscribe()  # type: ignore[no-untyped-call]
         except RedisError:
             log.warning("redis.lost", detail="could not sign off; the lease will run out")
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        """End the thread that listens to commands; `leaving` is set.
+
+        RQ's `unsubscribe` waits for it a second in vain where it has seen the answer and waits for
+        the next message. Both may not close the subscription: so it loses its connection, and does.
+        """
+        thread: Any = self.pubsub_thread
+        pubsub: Any = self.pubsub
+        thread.stop()
+        if (connection := pubsub.connection) is not None:
+            connection.disconnect()
+        thread.join(timeout=1)
 
     def maintain(self) -> None:
         """Run RQ's own maintenance when its time has come."""

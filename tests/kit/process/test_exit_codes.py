@@ -18,7 +18,8 @@ def ran(folder, *command, **variables):
     """Run a command to its end."""
     if not (folder / ".env").exists():
         prepare(folder)
-    environment = os.environ | {"PYTHONPATH": PYTHONPATH} | variables
+    own = {"PYTHONPATH": PYTHONPATH, "WORKER_HEALTH_FILE": str(folder / "health")}
+    environment = os.environ | own | variables
     return run_preloaded(["-m", "worker_payment", *command], cwd=folder, env=environment)
 
 

@@ -29,6 +29,7 @@ from worker_payment.kit.integrations.database.session import job_session
 
 on_postgresql = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 WORKER = Path(__file__).with_name("database_worker.py")
+HEALTH = {"WORKER_HEALTH_FILE": "worker.health"}  # in the test's folder: others have workers, too
 
 
 @contextmanager
@@ -41,6 +42,7 @@ def running(folder: Path, **variables: str) -> Iterator[tuple[PreloadedProgram, 
             cwd=folder,
             env=os.environ
             | {"WORKER_LEASE": "4", "DATABASE_BREAKER": '{"longestPause":2000}'}
+            | HEALTH
             | variables,
             stdout=file,
             stderr=file,
@@ -54,7 +56,7 @@ def running(folder: Path, **variables: str) -> Iterator[tuple[PreloadedProgram, 
 
 def command(*arguments: str) -> tuple[int, str]:
     """A command of the worker, in the same folder."""
-    done = run_preloaded([str(WORKER), *arguments])
+    done = run_preloaded([str(WORKER), *arguments], env=os.environ | HEALTH)
     return done.returncode, done.stdout + done.stderr
 
 
